@@ -1,0 +1,271 @@
+// The environment of every service: one table that is the schema, the defaults and, through the
+// generated table in the README, the documentation. Pure: text in, typed values or problems out.
+
+import { z } from 'zod';
+import { parseStreamId, type StreamId } from './protocol/index.ts';
+
+/** One rung of the ladder as configured, before it is fitted to the source. */
+export interface LadderRung {
+  readonly name: string;
+  readonly widthPx: number;
+  readonly heightPx: number;
+  readonly videoBitrateBps: number;
+  readonly audioBitrateBps: number;
+}
+
+/** An inclusive range of UDP ports. */
+export interface PortRange {
+  readonly firstPort: number;
+  readonly lastPort: number;
+}
+
+/** Where the origin keeps its objects. */
+export type OriginStoreSetting = 'disk' | 'memory';
+
+const ladderPresets: Readonly<Record<string, Omit<LadderRung, 'name'>>> = {
+  '1080p': { widthPx: 1920, heightPx: 1080, videoBitrateBps: 4_500_000, audioBitrateBps: 128_000 },
+  '720p': { widthPx: 1280, heightPx: 720, videoBitrateBps: 2_500_000, audioBitrateBps: 128_000 },
+  '480p': { widthPx: 854, heightPx: 480, videoBitrateBps: 1_200_000, audioBitrateBps: 128_000 },
+  '360p': { widthPx: 640, heightPx: 360, videoBitrateBps: 700_000, audioBitrateBps: 96_000 },
+  '240p': { widthPx: 426, heightPx: 240, videoBitrateBps: 350_000, audioBitrateBps: 64_000 },
+};
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const httpUrl = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ''));
+const trackerUrl = z
+  .url({ protocol: /^(https?|wss?)$/ })
+  .transform((url) => url.replace(/\/+$/, ''));
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== ''),
+);
+
+const streamKeys = list.transform((items, context) => {
+  const keys = new Map<StreamId, string>();
+  for (const item of items) {
+    const colon = item.indexOf(':');
+    const stream = parseStreamId(item.slice(0, Math.max(0, colon)));
+    const key = item.slice(colon + 1);
+    if (stream === null || key === '') {
+      context.addIssue({ code: 'custom', message: 'write stream:key,stream:key' });
+      return z.NEVER;
+    }
+    keys.set(stream, key);
+  }
+  return keys;
+});
+
+const rungPattern = /^([a-z0-9][a-z0-9_-]{0,31}):(\d+)x(\d+):(\d+):(\d+)$/;
+
+const ladder = list.transform((items, context): LadderRung[] => {
+  const rungs: LadderRung[] = [];
+  for (const item of items) {
+    const preset = ladderPresets[item];
+    const custom = rungPattern.exec(item);
+    if (preset) rungs.push({ name: item, ...preset });
+    else if (custom) {
+      const [, name = '', width, height, video, audio] = custom;
+      rungs.push({
+        name,
+        widthPx: Number(width),
+        heightPx: Number(height),
+        videoBitrateBps: Number(video),
+        audioBitrateBps: Number(audio),
+      });
+    } else {
+      const presets = Object.keys(ladderPresets).join(', ');
+      context.addIssue({
+        code: 'custom',
+        message: `'${item}' is neither ${presets} nor name:WIDTHxHEIGHT:video bit/s:audio bit/s`,
+      });
+      return z.NEVER;
+    }
+  }
+  if (
+    rungs.length === 0 ||
+    rungs.length > 6 ||
+    new Set(rungs.map((rung) => rung.name)).size !== rungs.length
+  ) {
+    context.addIssue({ code: 'custom', message: 'name one to six different renditions' });
+    return z.NEVER;
+  }
+  return rungs;
+});
+
+const portRange = z.string().transform((text, context): PortRange => {
+  const match = /^(\d+)-(\d+)$/.exec(text);
+  const range = { firstPort: Number(match?.[1]), lastPort: Number(match?.[2]) };
+  if (
+    !match ||
+    range.firstPort < 1024 ||
+    range.lastPort > 65_535 ||
+    range.firstPort > range.lastPort
+  ) {
+    context.addIssue({
+      code: 'custom',
+      message: 'write first-last with 1024 ≤ first ≤ last ≤ 65535',
+    });
+    return z.NEVER;
+  }
+  return range;
+});
+
+interface Variable {
+  readonly schema: z.ZodType;
+  /** Text used when the variable is absent; `undefined` means that the value is then `undefined`. */
+  readonly defaultText?: string;
+  readonly defaultLabel?: string;
+  readonly meaning: string;
+}
+
+/** Every variable that a Shoal service reads. */
+export const environmentVariables = {
+  SHOAL_HOST: { schema: z.string().min(1), defaultText: '127.0.0.1', meaning: 'Listen address.' },
+  SHOAL_INGEST_PORT: {
+    schema: port,
+    defaultText: '8080',
+    meaning: 'Port of ingest, origin and pages; `0` picks a free one, printed at the start.',
+  },
+  SHOAL_TRACKER_PORT: {
+    schema: port,
+    defaultText: '8090',
+    meaning:
+      'Port of tracker, telemetry and dashboard; `0` picks a free one, printed at the start.',
+  },
+  SHOAL_PUBLIC_INGEST_URL: {
+    schema: httpUrl,
+    defaultLabel: 'derived',
+    meaning: 'URL of ingest and origin as clients see it, behind a proxy or CDN.',
+  },
+  SHOAL_PUBLIC_TRACKER_URL: {
+    schema: trackerUrl,
+    defaultLabel: 'derived',
+    meaning: 'URL of the tracker as clients see it (`http`, `https`, `ws` or `wss`).',
+  },
+  SHOAL_STREAM_KEYS: {
+    schema: streamKeys,
+    defaultText: '',
+    defaultLabel: 'none',
+    meaning:
+      'Who may publish: `stream:key,stream:key`. With none, a random key for stream `demo` is made and printed once, and no other stream can be published.',
+  },
+  SHOAL_DATA_DIR: {
+    schema: z.string().min(1),
+    defaultText: './data',
+    meaning: 'Directory for segments, recordings and the telemetry database.',
+  },
+  SHOAL_FFMPEG_PATH: {
+    schema: z.string().min(1),
+    defaultLabel: 'resolved',
+    meaning:
+      'ffmpeg to use. Else ffmpeg-static, else `ffmpeg` on the PATH, else the one that npm ships; each must answer `-version` and have libx264 and aac.',
+  },
+  SHOAL_LADDER: {
+    schema: ladder,
+    defaultText: '720p,480p,360p',
+    meaning:
+      'Renditions: presets `1080p`, `720p`, `480p`, `360p`, `240p`, or `name:WIDTHxHEIGHT:video bit/s:audio bit/s`. What is larger than the source is left out.',
+  },
+  SHOAL_SEGMENT_SECONDS: {
+    schema: z.coerce.number().min(1).max(10),
+    defaultText: '2',
+    meaning: 'Target duration of a segment in seconds, 1 to 10.',
+  },
+  SHOAL_DVR_SECONDS: {
+    schema: z.coerce.number().min(10).max(86_400),
+    defaultText: '60',
+    meaning: 'Length of the sliding live window in seconds.',
+  },
+  SHOAL_ORIGIN_STORE: {
+    schema: z.enum(['disk', 'memory']),
+    defaultText: 'disk',
+    meaning:
+      '`disk` keeps segments under the data directory; `memory` keeps those of the live window only, without recordings.',
+  },
+  SHOAL_TELEMETRY_STORE: {
+    schema: z.string().regex(/^(sqlite:.+|memory)$/, 'write sqlite:PATH or memory'),
+    defaultLabel: 'embedded file',
+    meaning:
+      'Telemetry database: `sqlite:PATH`, or `memory` for none after a restart. By default a file in the data directory.',
+  },
+  SHOAL_VIEWER_TOKEN_SECRET: {
+    schema: z.string().min(32, 'use at least 32 characters'),
+    defaultLabel: 'none',
+    meaning:
+      'When set, joining a swarm and posting beacons needs a viewer token signed with it (JWT, HS256).',
+  },
+  SHOAL_ANNOUNCED_IPS: {
+    schema: list,
+    defaultLabel: 'none',
+    meaning: 'Addresses to announce for WebRTC behind NAT or in a container, separated by commas.',
+  },
+  SHOAL_WHIP_UDP_PORTS: {
+    schema: portRange,
+    defaultLabel: 'any',
+    meaning: 'UDP ports for WebRTC, `first-last`.',
+  },
+  SHOAL_ICE_SERVERS: {
+    schema: list,
+    defaultLabel: 'none',
+    meaning:
+      'STUN and TURN servers for publishers, `stun:host:port` or `turn:user:password@host:port`, separated by commas.',
+  },
+  SHOAL_CDN_PRICE_PER_GB: {
+    schema: z.coerce.number().min(0).max(100),
+    defaultText: '0.05',
+    meaning: 'Price of a gigabyte from the CDN in US dollars, for the money on the dashboard.',
+  },
+  SHOAL_LOG_LEVEL: {
+    schema: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']),
+    defaultText: 'warn',
+    meaning: 'Least severe log line to write, as JSON on standard error.',
+  },
+} as const satisfies Record<`SHOAL_${string}`, Variable>;
+
+type Variables = typeof environmentVariables;
+type ValueOf<Entry extends Variable> = Entry extends { defaultText: string }
+  ? z.output<Entry['schema']>
+  : z.output<Entry['schema']> | undefined;
+
+/** The parsed environment: one typed value per variable, `undefined` where there is no default. */
+export type Environment = { readonly [Name in keyof Variables]: ValueOf<Variables[Name]> };
+
+/** What is wrong with an environment: one sentence per variable. */
+export class EnvironmentError extends Error {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(
+      `The environment is not usable:\n${problems.map((problem) => `  ${problem}`).join('\n')}`,
+    );
+    this.name = 'EnvironmentError';
+    this.problems = problems;
+  }
+}
+
+/**
+ * Parses the `SHOAL_` variables of `source`; an empty text counts as absent.
+ * @throws EnvironmentError that lists every unknown variable and every bad value
+ */
+export function parseEnvironment(
+  source: Readonly<Record<string, string | undefined>>,
+): Environment {
+  const problems: string[] = [];
+  for (const name of Object.keys(source)) {
+    if (name.startsWith('SHOAL_') && !(name in environmentVariables)) {
+      problems.push(`${name}: unknown variable; the README lists those that exist.`);
+    }
+  }
+  const values: Record<string, unknown> = {};
+  for (const [name, variable] of Object.entries<Variable>(environmentVariables)) {
+    const text = source[name] || variable.defaultText;
+    if (text === undefined) continue;
+    const result = variable.schema.safeParse(text);
+    if (result.success) values[name] = result.data;
+    else problems.push(`${name}: ${result.error.issues.map((issue) => issue.message).join('; ')}.`);
+  }
+  if (problems.length > 0) throw new EnvironmentError(problems);
+  return values as Environment;
+}

@@ -1,0 +1,64 @@
+// Every error that ingest gives to a client, in one table, and the class that carries one.
+// HTTP handlers throw it; the server turns it into RFC 9457 problem+json.
+
+interface ErrorEntry {
+  readonly status: number;
+  readonly title: string;
+}
+
+/** Code → HTTP status and title; the README lists the same codes. */
+export const ingestErrors = {
+  'stream-id-invalid': { status: 400, title: 'The stream name is not valid.' },
+  'stream-key-missing': { status: 401, title: 'A stream key is needed.' },
+  'stream-key-wrong': { status: 403, title: 'The stream key is wrong.' },
+  'stream-not-found': { status: 404, title: 'There is no such stream.' },
+  'resource-not-found': { status: 404, title: 'There is no such resource.' },
+  'session-not-found': { status: 404, title: 'There is no such WHIP session.' },
+  'method-not-allowed': { status: 405, title: 'The method is not allowed here.' },
+  'stream-busy': { status: 409, title: 'Somebody publishes this stream already.' },
+  'body-too-large': { status: 413, title: 'The body is too large.' },
+  'content-type-wrong': { status: 415, title: 'The content type is not supported here.' },
+  'range-not-satisfiable': { status: 416, title: 'The range is outside the resource.' },
+  'offer-invalid': { status: 400, title: 'The SDP offer cannot be read.' },
+  'offer-not-supported': {
+    status: 422,
+    title: 'The SDP offer asks for what ingest cannot receive.',
+  },
+  'trickle-not-supported': { status: 405, title: 'This server takes all candidates in the offer.' },
+  'limit-reached': { status: 503, title: 'The server has no room for another publisher.' },
+  'store-unavailable': { status: 503, title: 'The origin store does not answer.' },
+  internal: { status: 500, title: 'Ingest failed.' },
+} as const satisfies Record<string, ErrorEntry>;
+
+export type IngestErrorCode = keyof typeof ingestErrors;
+
+/** RFC 9457 problem details. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+}
+
+/** An error for a client; `message` says what to do about it. */
+export class IngestError extends Error {
+  readonly code: IngestErrorCode;
+  readonly status: number;
+
+  constructor(code: IngestErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'IngestError';
+    this.code = code;
+    this.status = ingestErrors[code].status;
+  }
+
+  /** What the client reads, as `application/problem+json`. */
+  toProblem(): Problem {
+    return {
+      type: `urn:shoal:ingest:${this.code}`,
+      title: ingestErrors[this.code].title,
+      status: this.status,
+      detail: this.message,
+    };
+  }
+}

@@ -1,0 +1,35 @@
+// One encoded picture or audio packet, as depacketizers give it and the transcoder takes it.
+// All frames of a session share one timeline: the wall clock of this server.
+
+export type VideoCodec = 'h264' | 'vp8';
+export type AudioCodec = 'opus';
+
+/** What a decoder must know before the first picture; comes with every keyframe. */
+export interface VideoConfiguration {
+  readonly widthPx: number;
+  readonly heightPx: number;
+  /** H.264: AVCDecoderConfigurationRecord (ISO/IEC 14496-15 §5.3.3.1); VP8: `null`. */
+  readonly decoderConfiguration: Uint8Array | null;
+}
+
+export interface EncodedVideoFrame {
+  readonly kind: 'video';
+  readonly codec: VideoCodec;
+  /** Time of capture in milliseconds since the Unix epoch, by this server's clock; fractional. */
+  readonly captureTimeMs: number;
+  readonly isKeyframe: boolean;
+  /** H.264: NAL units, each behind its length in four bytes; VP8: the frame of RFC 6386. */
+  readonly payload: Uint8Array;
+  /** Set on keyframes, `null` on all others. */
+  readonly configuration: VideoConfiguration | null;
+}
+
+export interface EncodedAudioFrame {
+  readonly kind: 'audio';
+  readonly codec: AudioCodec;
+  readonly captureTimeMs: number;
+  /** One Opus packet (RFC 6716 §3). */
+  readonly payload: Uint8Array;
+}
+
+export type EncodedFrame = EncodedVideoFrame | EncodedAudioFrame;

@@ -1,0 +1,25 @@
+// The options of a Shoal player: one flat object, every default here. `createShoalHls` reads it
+// from `config.shoal`, the element builds it from its attributes.
+
+/** Who may deliver: `on` joins the swarm at once, `consent` waits for `allowPeers()`, `off` never. */
+export type PeerMode = 'on' | 'off' | 'consent';
+
+export interface ShoalConfig {
+  /** WebSocket URL of the tracker (`ws:`, `wss:`, `http:` or `https:`); without one, CDN only. */
+  readonly tracker?: string | undefined;
+  /** Viewer token for trackers that ask for one. */
+  readonly token?: string | undefined;
+  readonly p2p?: PeerMode | undefined;
+  /** Where beacons go: a base URL, `'off'`, or absent for the tracker. */
+  readonly telemetry?: string | undefined;
+  /** STUN and TURN servers; none by default, so that nobody else learns who watches. */
+  readonly iceServers?: readonly RTCIceServer[] | undefined;
+  /** Most bytes of segments kept for other viewers. */
+  readonly storeLimitBytes?: number | undefined;
+}
+
+export const shoalDefaults = {
+  p2p: 'on',
+  iceServers: [],
+  storeLimitBytes: 64 * 1024 * 1024,
+} as const satisfies Partial<ShoalConfig>;

@@ -1,0 +1,36 @@
+// What a viewer's player reports to POST /api/v1/beacons: counters since its last beacon. The
+// sequence number lets the tracker count a repeated beacon once; nothing identifies a person.
+
+/** Largest body the tracker accepts, in bytes. */
+export const maxBeaconSizeBytes = 16 * 1024;
+/** A player sends at most one beacon in this time, except the one that ends the session. */
+export const minBeaconIntervalMs = 5_000;
+
+export interface DeliveryBeacon {
+  /** Random per page view, 16 to 64 characters of `[A-Za-z0-9_-]`. */
+  readonly session: string;
+  /** 0, 1, 2, …; a repeat carries the same number and the same counters. */
+  readonly sequence: number;
+  readonly stream: string;
+  /** Rendition played at the time of the beacon, or `null` before the first. */
+  readonly rendition: string | null;
+  /** Time that the counters cover, in milliseconds. */
+  readonly intervalMs: number;
+  readonly cdnBytes: number;
+  readonly peerBytes: number;
+  readonly uploadedBytes: number;
+  /** Received but not played: duplicates and what failed its digest. */
+  readonly discardedBytes: number;
+  readonly stallCount: number;
+  readonly stallSeconds: number;
+  /** Time spent playing, stalls excluded. */
+  readonly playedSeconds: number;
+  /** Time from load to the first frame; only in the beacon after it happened, else `null`. */
+  readonly startupSeconds: number | null;
+  readonly liveLatencySeconds: number | null;
+  readonly peerCount: number;
+  /** `false` when this viewer plays from the CDN alone. */
+  readonly p2pEnabled: boolean;
+  /** `true` in the last beacon of the session. */
+  readonly ended: boolean;
+}

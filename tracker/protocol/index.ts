@@ -1,0 +1,7 @@
+// What the tracker and its clients agree on: swarm names, beacons in, savings out.
+// Pure and isomorphic; the player imports nothing else of the tracker.
+
+export { type DeliveryBeacon, maxBeaconSizeBytes, minBeaconIntervalMs } from './delivery-beacon.ts';
+export { offloadRatio } from './offload-ratio.ts';
+export type { SavingsPoint, SavingsSummary, StreamSavings } from './savings-summary.ts';
+export { type SwarmId, swarmIdOfPlaylist } from './swarm-id.ts';

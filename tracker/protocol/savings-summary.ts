@@ -1,0 +1,49 @@
+// The answer of GET /api/v1/savings and of every event of GET /api/v1/events. All byte counts
+// are of media that reached a player, by source; ratios are made from sums, never from ratios.
+
+export interface SavingsPoint {
+  /** Start of the interval, ISO 8601. */
+  readonly at: string;
+  readonly viewers: number;
+  readonly cdnBytes: number;
+  readonly peerBytes: number;
+}
+
+export interface SavingsSummary {
+  /** `null` when the summary is of all streams together. */
+  readonly stream: string | null;
+  readonly windowSeconds: number;
+  /** Viewers who are watching now: a beacon in the last 15 s and none that ended the session. */
+  readonly viewers: number;
+  readonly cdnBytes: number;
+  readonly peerBytes: number;
+  /** `peerBytes / (peerBytes + cdnBytes)`, `null` before any byte. */
+  readonly offloadRatio: number | null;
+  readonly savedBytes: number;
+  readonly savedMoney: number;
+  /** ISO 4217. */
+  readonly currency: string;
+  /** Media bytes that the origin itself has sent in the window; `null` when ingest does not answer. */
+  readonly originEgressBytes: number | null;
+  /** Seconds stalled per second of watching (played + stalled), `null` before any. */
+  readonly stallRatio: number | null;
+  readonly uploadedBytes: number;
+  readonly discardedBytes: number;
+  /** Mean over the sessions that started in the window, `null` without one. */
+  readonly startupSeconds: number | null;
+  /** Mean of the viewers' last reports, `null` without one. */
+  readonly liveLatencySeconds: number | null;
+  /** Length of each interval of `series`, in seconds. */
+  readonly intervalSeconds: number;
+  /** Oldest first, without gaps. */
+  readonly series: readonly SavingsPoint[];
+}
+
+/** One stream in the list that the dashboard offers. */
+export interface StreamSavings {
+  readonly stream: string;
+  readonly viewers: number;
+  readonly cdnBytes: number;
+  readonly peerBytes: number;
+  readonly offloadRatio: number | null;
+}
