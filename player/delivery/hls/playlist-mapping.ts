@@ -1,0 +1,39 @@
+// hls.js's level details and fragments as delivery's playlists and segments, with the digests of
+// Shoal's tags. Pure; "level" and "fragment" are hls.js's words and end here.
+
+import {
+  initDigestTagName,
+  parseDigestAttributes,
+  segmentDigestTagName,
+} from '@shoal/ingest/protocol';
+import type { Fragment, LevelDetails } from 'hls.js';
+import { type MediaSegment, type RenditionPlaylist, withoutQuery } from '../media-segment.ts';
+
+/** The digest that the playlist gives for a fragment or init section, `null` without one. */
+export function digestOf(fragment: Fragment): string | null {
+  const tagName = fragment.sn === 'initSegment' ? initDigestTagName : segmentDigestTagName;
+  const tag = fragment.tagList.find(([name]) => name === tagName);
+  return tag?.[1] === undefined ? null : parseDigestAttributes(tag[1]);
+}
+
+/** The fragment as a segment; `null` for init sections and byte ranges, which go by the CDN. */
+export function segmentOf(fragment: Fragment): MediaSegment | null {
+  if (fragment.sn === 'initSegment' || fragment.byteRange.length > 0) return null;
+  return {
+    url: fragment.url,
+    mediaSequenceNumber: fragment.sn,
+    startSeconds: fragment.start,
+    durationSeconds: fragment.duration,
+    digest: digestOf(fragment),
+  };
+}
+
+/** @param playlistUrl the rendition's URL in the multivariant playlist */
+export function renditionPlaylistOf(playlistUrl: string, details: LevelDetails): RenditionPlaylist {
+  return {
+    url: withoutQuery(playlistUrl),
+    isLive: details.live,
+    targetDurationSeconds: details.targetduration,
+    segments: details.fragments.map(segmentOf).filter((segment) => segment !== null),
+  };
+}

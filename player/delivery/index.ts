@@ -1,0 +1,17 @@
+// The delivery engine, for the hls.js session in the browser and for headless viewers in Node.
+// Nothing here needs a media element or hls.js itself.
+
+export { CdnError } from './cdn-fetcher.ts';
+export type { DeliveredSegment, DeliveryEvents, DeliverySource } from './delivery-events.ts';
+export type { CoreClass } from './exchange/p2p-media-loader-exchange.ts';
+export { HybridDelivery, type HybridDeliveryOptions } from './hybrid-delivery.ts';
+export {
+  endSeconds,
+  type MediaSegment,
+  type RenditionPlaylist,
+  renditionName,
+  withoutQuery,
+} from './media-segment.ts';
+export { SegmentStore } from './segment-store.ts';
+export { trackerHttpUrl, trackerSocketUrl } from './tracker-url.ts';
+export { makeViewerId, randomCharacters } from './viewer-id.ts';

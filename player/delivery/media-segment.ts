@@ -1,0 +1,41 @@
+// Segments and media playlists as delivery sees them: hls.js's fragments and a headless viewer's
+// playlist lines both become these, so that everything below works in the browser and in Node.
+
+import type { Sha256Hex } from '@shoal/ingest/protocol';
+
+export interface MediaSegment {
+  /** Absolute URL, which also identifies the segment: the origin never reuses one. */
+  readonly url: string;
+  readonly mediaSequenceNumber: number;
+  /** Position on this viewer's media timeline. */
+  readonly startSeconds: number;
+  readonly durationSeconds: number;
+  /** From the playlist; a segment without one is never exchanged with peers. */
+  readonly digest: Sha256Hex | null;
+}
+
+export interface RenditionPlaylist {
+  /** Absolute URL of the media playlist without its query: identifies the rendition. */
+  readonly url: string;
+  readonly isLive: boolean;
+  readonly targetDurationSeconds: number;
+  /** Oldest first. */
+  readonly segments: readonly MediaSegment[];
+}
+
+/** End of a segment on this viewer's media timeline, in seconds. */
+export function endSeconds(segment: MediaSegment): number {
+  return segment.startSeconds + segment.durationSeconds;
+}
+
+/** The playlist URL without query and fragment, which may carry a viewer's token. */
+export function withoutQuery(url: string): string {
+  const end = url.search(/[?#]/);
+  return end === -1 ? url : url.slice(0, end);
+}
+
+/** What people call the rendition: the folder of its playlist, for example `720p`. */
+export function renditionName(playlistUrl: string): string {
+  const parts = withoutQuery(playlistUrl).split('/');
+  return parts.at(-2) ?? '';
+}

@@ -1,0 +1,86 @@
+// Where one segment stands on its way to this viewer: who brings it, who waits for it. Owned by
+// rendition-delivery, which alone changes it.
+
+import type { DeliveredSegment, DeliverySource } from './delivery-events.ts';
+import type { MediaSegment } from './media-segment.ts';
+
+interface Waiter {
+  readonly resolve: (delivered: DeliveredSegment) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+/** A fetch from the CDN under way. */
+export interface CdnAttempt {
+  readonly controller: AbortController;
+  /** A peer was sending when it began: both go on, the first one wins. */
+  readonly isHedge: boolean;
+}
+
+export class SegmentProgress {
+  segment: MediaSegment;
+  readonly isFromBeforeJoining: boolean;
+  /** When this viewer began to want it, `null` as long as it does not. */
+  wantedAtMs: number | null = null;
+  isReceiving = false;
+  attempt: CdnAttempt | null = null;
+  /** Who brought it, once somebody has. */
+  source: DeliverySource | null = null;
+  transfer: DeliveredSegment['transfer'] = null;
+  sizeBytes = 0;
+  /** The player has it. */
+  isCounted = false;
+  failures = 0;
+  /** After a failure nobody asked about: not before this time. */
+  retryAtMs = 0;
+  readonly #waiters = new Set<Waiter>();
+
+  constructor(segment: MediaSegment, isFromBeforeJoining: boolean) {
+    this.segment = segment;
+    this.isFromBeforeJoining = isFromBeforeJoining;
+  }
+
+  get isDemanded(): boolean {
+    return this.#waiters.size > 0;
+  }
+
+  /** Waits for the segment until it comes, fails, or `signal` aborts (`AbortError`). */
+  wait(signal: AbortSignal): Promise<DeliveredSegment> {
+    return new Promise((resolve, reject) => {
+      const leave = (): void => {
+        this.#waiters.delete(waiter);
+        reject(new DOMException('The load was aborted.', 'AbortError'));
+      };
+      const waiter: Waiter = {
+        resolve: (delivered) => {
+          signal.removeEventListener('abort', leave);
+          resolve(delivered);
+        },
+        reject: (reason) => {
+          signal.removeEventListener('abort', leave);
+          reject(reason);
+        },
+      };
+      this.#waiters.add(waiter);
+      if (signal.aborted) leave();
+      else signal.addEventListener('abort', leave, { once: true });
+    });
+  }
+
+  /** Gives every waiter its own copy. */
+  deliver(bytes: ArrayBuffer): void {
+    const source = this.source ?? 'cdn';
+    for (const waiter of this.#takeWaiters()) {
+      waiter.resolve({ bytes: bytes.slice(0), source, transfer: this.transfer });
+    }
+  }
+
+  fail(reason: unknown): void {
+    for (const waiter of this.#takeWaiters()) waiter.reject(reason);
+  }
+
+  #takeWaiters(): Waiter[] {
+    const waiters = [...this.#waiters];
+    this.#waiters.clear();
+    return waiters;
+  }
+}

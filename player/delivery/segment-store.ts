@@ -1,0 +1,78 @@
+// Verified segments that this viewer holds: for its own media buffer and for other viewers.
+// Filled by peers and CDN after verification, read by the loaders and by the exchange.
+
+import type { MediaSegment } from './media-segment.ts';
+
+interface StoredSegment {
+  readonly segment: MediaSegment;
+  readonly bytes: ArrayBuffer;
+}
+
+/** Bounded by bytes; the oldest segments by media sequence number leave first. */
+export class SegmentStore {
+  readonly #limitBytes: number;
+  readonly #stored = new Map<string, StoredSegment>();
+  #sizeBytes = 0;
+
+  constructor(limitBytes: number) {
+    this.#limitBytes = limitBytes;
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  get limitBytes(): number {
+    return this.#limitBytes;
+  }
+
+  has(url: string): boolean {
+    return this.#stored.has(url);
+  }
+
+  /** The bytes themselves, shared: whoever transfers them elsewhere must copy them first. */
+  get(url: string): ArrayBuffer | undefined {
+    return this.#stored.get(url)?.bytes;
+  }
+
+  /** What another viewer is given; the same bytes, a point where tests make a viewer lie. */
+  serve(url: string): ArrayBuffer | undefined {
+    return this.get(url);
+  }
+
+  /** Keeps a verified segment; one larger than the whole store is not kept. */
+  add(segment: MediaSegment, bytes: ArrayBuffer): void {
+    if (bytes.byteLength > this.#limitBytes || this.#stored.has(segment.url)) return;
+    this.#stored.set(segment.url, { segment, bytes });
+    this.#sizeBytes += bytes.byteLength;
+    while (this.#sizeBytes > this.#limitBytes) this.#evictOldest(segment.url);
+  }
+
+  /** Drops everything that is not in `urls`: what left the playlist is of no use to anybody. */
+  retain(urls: ReadonlySet<string>): void {
+    for (const url of [...this.#stored.keys()]) if (!urls.has(url)) this.#remove(url);
+  }
+
+  clear(): void {
+    this.#stored.clear();
+    this.#sizeBytes = 0;
+  }
+
+  #evictOldest(exceptUrl: string): void {
+    let oldest: StoredSegment | undefined;
+    for (const candidate of this.#stored.values()) {
+      if (candidate.segment.url === exceptUrl) continue;
+      if (!oldest || candidate.segment.mediaSequenceNumber < oldest.segment.mediaSequenceNumber) {
+        oldest = candidate;
+      }
+    }
+    if (oldest) this.#remove(oldest.segment.url);
+  }
+
+  #remove(url: string): void {
+    const stored = this.#stored.get(url);
+    if (!stored) return;
+    this.#stored.delete(url);
+    this.#sizeBytes -= stored.bytes.byteLength;
+  }
+}

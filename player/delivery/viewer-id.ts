@@ -1,0 +1,17 @@
+// The peer id under which the tracker and other viewers know this one: random at every page view,
+// so that nobody can follow a person by it. Swarms and turns at the CDN are built on it.
+
+const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
+
+/** `count` random characters of `[A-Za-z0-9]`. */
+export function randomCharacters(count: number): string {
+  let text = '';
+  for (const byte of crypto.getRandomValues(new Uint8Array(count)))
+    text += alphabet[byte % alphabet.length];
+  return text;
+}
+
+/** 20 ASCII characters in the style of BEP 20: client, version, random part. */
+export function makeViewerId(): string {
+  return `-SH0100-${randomCharacters(12)}`;
+}

@@ -1,0 +1,214 @@
+// One playback by hls.js with its delivery, its counting and its beacons. `create-shoal-hls.ts`
+// makes it and gives it to pages as `hls.shoal`.
+
+import type Hls from 'hls.js';
+import type { FragmentLoaderContext } from 'hls.js';
+import { Core } from 'p2p-media-loader-core';
+import { type ShoalConfig, shoalDefaults } from './config.ts';
+import type { FragmentSource } from './delivery/hls/fragment-loader.ts';
+import { HlsDelivery } from './delivery/hls/hls-delivery.ts';
+import type { NetworkEstimate } from './delivery/hls/load-stats.ts';
+import {
+  CdnError,
+  type DeliveredSegment,
+  HybridDelivery,
+  makeViewerId,
+  randomCharacters,
+  trackerHttpUrl,
+  trackerSocketUrl,
+} from './delivery/index.ts';
+import type { PlayerStats } from './stats.ts';
+import { BeaconReporter, DeliveryMeter, PlaybackMeter, streamNameOf } from './telemetry/index.ts';
+import { liveLatencySeconds } from './telemetry/live-latency.ts';
+import { observePlayback } from './telemetry/observe-playback.ts';
+
+/** What a page sees of delivery: `hls.shoal`. */
+export interface ShoalSession {
+  /** A fresh snapshot. */
+  readonly stats: PlayerStats;
+  /** Calls `listener` about once per second until the returned function is called. */
+  on(event: 'shoal-stats', listener: (stats: PlayerStats) => void): () => void;
+  readonly peersAllowed: boolean;
+  /** The viewer's answer: joins the swarm or leaves it; without effect with `p2p: 'off'`. */
+  allowPeers(allowed: boolean): void;
+}
+
+/** One source being played; a new `loadSource` makes a new one. */
+interface Playback {
+  readonly delivery: HybridDelivery;
+  readonly hlsDelivery: HlsDelivery;
+  readonly reporter: BeaconReporter | null;
+}
+
+const statsIntervalMs = 1_000;
+const assumedThroughputBps = 5_000_000;
+const assumedFirstByteMs = 50;
+
+export class HlsSession implements ShoalSession, FragmentSource {
+  readonly #config: ShoalConfig;
+  readonly #listeners = new Set<(stats: PlayerStats) => void>();
+  readonly #onPageHide = (): void => void this.#playback?.reporter?.end(true);
+  #hls: Hls | null = null;
+  #meter = new DeliveryMeter();
+  #playbackMeter = new PlaybackMeter(performance.now());
+  #playback: Playback | null = null;
+  #stopObserving: (() => void) | null = null;
+  #statsTimer: ReturnType<typeof setInterval> | null = null;
+  #peersAllowed: boolean;
+
+  constructor(config: ShoalConfig) {
+    this.#config = config;
+    this.#peersAllowed = (config.p2p ?? shoalDefaults.p2p) === 'on';
+  }
+
+  get stats(): PlayerStats {
+    const { startupSeconds, stallCount, stallSeconds } = this.#playbackMeter.totals(
+      performance.now(),
+    );
+    return {
+      ...this.#meter.totals,
+      offloadRatio: this.#meter.offloadRatio,
+      peerCount: this.#meter.peerCount,
+      stallCount,
+      stallSeconds,
+      startupSeconds,
+      liveLatencySeconds: this.#hls ? liveLatencySeconds(this.#hls, Date.now()) : null,
+      rendition: this.#playback?.delivery.rendition ?? null,
+    };
+  }
+
+  get peersAllowed(): boolean {
+    return this.#peersAllowed;
+  }
+
+  allowPeers(allowed: boolean): void {
+    if (this.#config.p2p === 'off') return;
+    this.#peersAllowed = allowed;
+    this.#playback?.delivery.allowPeers(allowed);
+  }
+
+  on(_event: 'shoal-stats', listener: (stats: PlayerStats) => void): () => void {
+    this.#listeners.add(listener);
+    this.#statsTimer ??= setInterval(() => {
+      const { stats } = this;
+      for (const each of this.#listeners) each(stats);
+    }, statsIntervalMs);
+    return () => this.#removeListener(listener);
+  }
+
+  /** Follows an hls.js instance until it is destroyed. */
+  attach(hls: Hls, HlsClass: typeof Hls): void {
+    this.#hls = hls;
+    const { Events } = HlsClass;
+    hls.on(Events.MANIFEST_LOADING, () => {
+      this.#close();
+      this.#playbackMeter = new PlaybackMeter(performance.now());
+    });
+    hls.on(Events.MANIFEST_LOADED, (_event, { url }) => this.#open(hls, url));
+    hls.on(Events.LEVEL_UPDATED, (_event, { level, details }) => {
+      this.#playback?.hlsDelivery.playlistUpdated(level, details);
+    });
+    hls.on(Events.MEDIA_ATTACHED, (_event, { media }) => {
+      this.#stopObserving = observePlayback(media, {
+        onEvent: (event) => this.#playbackMeter.handle(event, performance.now()),
+        onPlayhead: (positionSeconds) => this.#playback?.delivery.updatePlayhead(positionSeconds),
+      });
+    });
+    hls.on(Events.MEDIA_DETACHING, () => this.#unobserve());
+    hls.on(Events.DESTROYING, () => this.#destroy());
+    globalThis.addEventListener('pagehide', this.#onPageHide);
+  }
+
+  async load(context: FragmentLoaderContext, signal: AbortSignal): Promise<DeliveredSegment> {
+    const playback = this.#playback;
+    if (!playback) throw new CdnError(0, 'no playlist was loaded yet', 0);
+    return playback.hlsDelivery.load(context, signal);
+  }
+
+  networkEstimate(): NetworkEstimate {
+    const throughputBps = this.#hls?.bandwidthEstimate ?? Number.NaN;
+    const firstByteMs = this.#hls?.ttfbEstimate ?? Number.NaN;
+    return {
+      throughputBps: Number.isFinite(throughputBps) ? throughputBps : assumedThroughputBps,
+      firstByteMs: Number.isFinite(firstByteMs) ? firstByteMs : assumedFirstByteMs,
+    };
+  }
+
+  #open(hls: Hls, manifestUrl: string): void {
+    this.#close();
+    const { tracker, token, iceServers, storeLimitBytes } = this.#config;
+    const playlistUrl = new URL(manifestUrl, globalThis.location?.href).href;
+    const hasWebRtc = typeof globalThis.RTCPeerConnection === 'function';
+    const delivery = new HybridDelivery({
+      playlistUrl,
+      trackerUrl: hasWebRtc && tracker ? trackerSocketUrl(tracker, token) : null,
+      coreClass: Core,
+      iceServers: iceServers ?? shoalDefaults.iceServers,
+      viewerId: makeViewerId(),
+      storeLimitBytes: storeLimitBytes ?? shoalDefaults.storeLimitBytes,
+      fetch: (input, init) => globalThis.fetch(input, init),
+      nowMs: () => performance.now(),
+      events: this.#meter,
+    });
+    delivery.allowPeers(this.#peersAllowed);
+    this.#playback = {
+      delivery,
+      hlsDelivery: new HlsDelivery(hls, delivery),
+      reporter: this.#openReporter(playlistUrl),
+    };
+  }
+
+  #openReporter(playlistUrl: string): BeaconReporter | null {
+    const { telemetry, tracker, token } = this.#config;
+    if (telemetry === 'off') return null;
+    const base = telemetry || tracker;
+    const url = base ? trackerHttpUrl(base) : null;
+    if (url === null) return null;
+    return new BeaconReporter({
+      url,
+      token,
+      session: randomCharacters(22),
+      stream: streamNameOf(playlistUrl),
+      totals: () => ({ ...this.#meter.totals, ...this.#playbackMeter.totals(performance.now()) }),
+      state: () => ({
+        ...this.stats,
+        p2pEnabled: this.#peersAllowed && this.#config.tracker !== undefined,
+      }),
+      fetch: (input, init) => globalThis.fetch(input, init),
+      sendBeacon: (to, body) => globalThis.navigator?.sendBeacon?.(to, body) ?? false,
+      nowMs: () => performance.now(),
+    });
+  }
+
+  /** Ends what was being played; the counters begin anew with the next source. */
+  #close(): void {
+    const playback = this.#playback;
+    if (!playback) return;
+    this.#playback = null;
+    void playback.reporter?.end(false);
+    playback.delivery.close();
+    this.#meter = new DeliveryMeter();
+  }
+
+  #unobserve(): void {
+    this.#stopObserving?.();
+    this.#stopObserving = null;
+  }
+
+  #destroy(): void {
+    globalThis.removeEventListener('pagehide', this.#onPageHide);
+    this.#unobserve();
+    this.#close();
+    this.#listeners.clear();
+    if (this.#statsTimer !== null) clearInterval(this.#statsTimer);
+    this.#statsTimer = null;
+    this.#hls = null;
+  }
+
+  #removeListener(listener: (stats: PlayerStats) => void): void {
+    this.#listeners.delete(listener);
+    if (this.#listeners.size > 0 || this.#statsTimer === null) return;
+    clearInterval(this.#statsTimer);
+    this.#statsTimer = null;
+  }
+}

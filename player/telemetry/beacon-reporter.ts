@@ -1,0 +1,169 @@
+// Sends delivery beacons to the tracker: what was counted since the last one, at most one every
+// five seconds, repeated under the same number until answered, and a last one when the viewer goes.
+
+import { type DeliveryBeacon, minBeaconIntervalMs } from '@shoal/tracker/protocol';
+
+/** Everything counted since the session began; the reporter makes the differences. */
+export interface BeaconTotals {
+  readonly cdnBytes: number;
+  readonly peerBytes: number;
+  readonly uploadedBytes: number;
+  readonly discardedBytes: number;
+  readonly stallCount: number;
+  readonly stallSeconds: number;
+  readonly playedSeconds: number;
+}
+
+/** What is true at the moment of a beacon. */
+export interface BeaconState {
+  readonly rendition: string | null;
+  readonly startupSeconds: number | null;
+  readonly liveLatencySeconds: number | null;
+  readonly peerCount: number;
+  readonly p2pEnabled: boolean;
+}
+
+export interface BeaconReporterOptions {
+  /** Base URL of the telemetry API. */
+  readonly url: string;
+  readonly token: string | undefined;
+  readonly session: string;
+  readonly stream: string;
+  readonly totals: () => BeaconTotals;
+  readonly state: () => BeaconState;
+  readonly fetch: typeof globalThis.fetch;
+  /** `navigator.sendBeacon`, for pages that go away; without it a keep-alive fetch is tried. */
+  readonly sendBeacon?: ((url: string, body: string) => boolean) | undefined;
+  readonly nowMs: () => number;
+}
+
+const zero: BeaconTotals = {
+  cdnBytes: 0,
+  peerBytes: 0,
+  uploadedBytes: 0,
+  discardedBytes: 0,
+  stallCount: 0,
+  stallSeconds: 0,
+  playedSeconds: 0,
+};
+const firstBeaconMs = 2_000;
+const requestTimeoutMs = 5_000;
+const maxRetryMs = 60_000;
+
+export class BeaconReporter {
+  readonly #options: BeaconReporterOptions;
+  #reported = zero;
+  #reportedAtMs: number;
+  #reportedStartup = false;
+  #sequence = 0;
+  /** Made and not yet answered: goes out again under its number. */
+  #pending: DeliveryBeacon | null = null;
+  #failures = 0;
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #ended = false;
+
+  constructor(options: BeaconReporterOptions) {
+    this.#options = options;
+    this.#reportedAtMs = options.nowMs();
+    this.#schedule(firstBeaconMs);
+  }
+
+  /**
+   * Sends what is left, marked as the end; resolves when that is answered or given up. Idempotent.
+   * @param isPageGoing the page cannot wait for an answer
+   */
+  async end(isPageGoing: boolean): Promise<void> {
+    if (this.#ended) return;
+    this.#ended = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    // A beacon without an answer may have been counted or not: its number decides that there.
+    const last = [this.#pending, this.#make(true)].filter((beacon) => beacon !== null);
+    await Promise.all(last.map((beacon) => this.#sendLast(beacon, isPageGoing)));
+  }
+
+  #schedule(delayMs: number): void {
+    this.#timer = setTimeout(() => void this.#report(), delayMs);
+  }
+
+  async #report(): Promise<void> {
+    this.#pending ??= this.#make(false);
+    const answered = await this.#post(this.#pending);
+    if (this.#ended) return;
+    if (answered) {
+      this.#pending = null;
+      this.#failures = 0;
+    } else this.#failures += 1;
+    const backoffMs = minBeaconIntervalMs * 2 ** Math.min(this.#failures, 6);
+    this.#schedule(Math.min(maxRetryMs, backoffMs));
+  }
+
+  #make(ended: boolean): DeliveryBeacon {
+    const { options, nowMs, totals, state } = this.#now();
+    const before = this.#reported;
+    const startupSeconds = this.#reportedStartup ? null : state.startupSeconds;
+    if (startupSeconds !== null) this.#reportedStartup = true;
+    const beacon: DeliveryBeacon = {
+      session: options.session,
+      sequence: this.#sequence,
+      stream: options.stream,
+      rendition: state.rendition,
+      intervalMs: Math.round(nowMs - this.#reportedAtMs),
+      cdnBytes: totals.cdnBytes - before.cdnBytes,
+      peerBytes: totals.peerBytes - before.peerBytes,
+      uploadedBytes: totals.uploadedBytes - before.uploadedBytes,
+      discardedBytes: totals.discardedBytes - before.discardedBytes,
+      stallCount: totals.stallCount - before.stallCount,
+      stallSeconds: rounded(totals.stallSeconds - before.stallSeconds),
+      playedSeconds: rounded(totals.playedSeconds - before.playedSeconds),
+      startupSeconds: startupSeconds === null ? null : rounded(startupSeconds),
+      liveLatencySeconds:
+        state.liveLatencySeconds === null ? null : rounded(state.liveLatencySeconds),
+      peerCount: state.peerCount,
+      p2pEnabled: state.p2pEnabled,
+      ended,
+    };
+    this.#sequence += 1;
+    this.#reported = totals;
+    this.#reportedAtMs = nowMs;
+    return beacon;
+  }
+
+  #now() {
+    const options = this.#options;
+    return { options, nowMs: options.nowMs(), totals: options.totals(), state: options.state() };
+  }
+
+  async #post(beacon: DeliveryBeacon): Promise<boolean> {
+    try {
+      const response = await this.#options.fetch(this.#url(), {
+        method: 'POST',
+        // text/plain needs no preflight; the tracker reads it as JSON.
+        headers: { 'content-type': 'text/plain' },
+        body: JSON.stringify(beacon),
+        keepalive: true,
+        signal: AbortSignal.timeout(requestTimeoutMs),
+      });
+      // What the tracker refuses as wrong (4xx) would be refused again: count it as told.
+      return (
+        response.ok || (response.status >= 400 && response.status < 500 && response.status !== 429)
+      );
+    } catch {
+      // No tracker: the counters stay in the pending beacon and playback goes on.
+      return false;
+    }
+  }
+
+  async #sendLast(beacon: DeliveryBeacon, isPageGoing: boolean): Promise<void> {
+    if (isPageGoing && this.#options.sendBeacon?.(this.#url(), JSON.stringify(beacon))) return;
+    await this.#post(beacon);
+  }
+
+  #url(): string {
+    const query = this.#options.token ? `?token=${encodeURIComponent(this.#options.token)}` : '';
+    return `${this.#options.url}/api/v1/beacons${query}`;
+  }
+}
+
+function rounded(seconds: number): number {
+  return Math.max(0, Math.round(seconds * 1_000) / 1_000);
+}

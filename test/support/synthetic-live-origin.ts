@@ -1,0 +1,175 @@
+// A live HLS origin of random bytes that counts what it sends, for delivery tests and benchmarks
+// in which no picture is decoded: only sizes, times and digests matter there.
+
+import { createHash, randomBytes } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { formatInitDigestTag, formatSegmentDigestTag } from '@shoal/ingest/protocol';
+
+export interface SyntheticLiveOriginOptions {
+  readonly targetDurationSeconds: number;
+  readonly bitrateBps: number;
+  readonly windowSegments: number;
+  /** Speed of one response; a segment takes at least its size divided by this. */
+  readonly responseBps: number;
+  readonly firstByteMs: number;
+}
+
+interface Segment {
+  readonly bytes: Buffer;
+  readonly digest: string;
+}
+
+export const syntheticDefaults: SyntheticLiveOriginOptions = {
+  targetDurationSeconds: 2,
+  bitrateBps: 2_500_000,
+  windowSegments: 10,
+  responseBps: 25_000_000,
+  firstByteMs: 20,
+};
+
+const initSection = Buffer.from('synthetic init section');
+const chunkBytes = 64 * 1024;
+
+export class SyntheticLiveOrigin {
+  readonly #options: SyntheticLiveOriginOptions;
+  readonly #server: Server;
+  readonly #segments = new Map<number, Segment>();
+  readonly #waiting = new Set<() => void>();
+  readonly #requests = new Map<number, number>();
+  #sentBytes = 0;
+  #lastNumber = -1;
+  #timer: ReturnType<typeof setInterval> | null = null;
+
+  private constructor(options: SyntheticLiveOriginOptions) {
+    this.#options = options;
+    this.#server = createServer((request, response) => void this.#answer(request, response));
+  }
+
+  static async start(
+    options: Partial<SyntheticLiveOriginOptions> = {},
+  ): Promise<SyntheticLiveOrigin> {
+    const origin = new SyntheticLiveOrigin({ ...syntheticDefaults, ...options });
+    await new Promise<void>((resolve) => origin.#server.listen(0, '127.0.0.1', resolve));
+    for (let index = 0; index < origin.#options.windowSegments; index += 1) origin.#publish();
+    const intervalMs = origin.#options.targetDurationSeconds * 1_000;
+    origin.#timer = setInterval(() => origin.#publish(), intervalMs);
+    return origin;
+  }
+
+  get playlistUrl(): string {
+    const { port } = this.#server.address() as AddressInfo;
+    return `http://127.0.0.1:${port}/live/synthetic/index.m3u8`;
+  }
+
+  get segmentSizeBytes(): number {
+    return Math.round((this.#options.bitrateBps * this.#options.targetDurationSeconds) / 8);
+  }
+
+  get lastSequenceNumber(): number {
+    return this.#lastNumber;
+  }
+
+  /** Bytes of segments sent so far. */
+  get sentBytes(): number {
+    return this.#sentBytes;
+  }
+
+  /** How often each segment was asked for, by sequence number. */
+  get requests(): ReadonlyMap<number, number> {
+    return this.#requests;
+  }
+
+  async close(): Promise<void> {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    for (const wake of this.#waiting) wake();
+    this.#server.closeAllConnections();
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+
+  #publish(): void {
+    this.#lastNumber += 1;
+    const bytes = randomBytes(this.segmentSizeBytes);
+    const digest = createHash('sha256').update(bytes).digest('hex');
+    this.#segments.set(this.#lastNumber, { bytes, digest });
+    this.#segments.delete(this.#lastNumber - 2 * this.#options.windowSegments);
+    for (const wake of this.#waiting) wake();
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', 'http://origin.invalid');
+    response.setHeader('access-control-allow-origin', '*');
+    const segmentNumber = /\/(\d+)\.m4s$/.exec(url.pathname)?.[1];
+    if (url.pathname === '/live/synthetic/index.m3u8') response.end(this.#multivariantPlaylist());
+    else if (url.pathname === '/live/synthetic/720p/index.m3u8') {
+      await this.#untilPublished(Number(url.searchParams.get('_HLS_msn') ?? 0));
+      response.end(this.#mediaPlaylist());
+    } else if (url.pathname.endsWith('/init.mp4')) response.end(initSection);
+    else if (segmentNumber !== undefined) await this.#sendSegment(Number(segmentNumber), response);
+    else response.writeHead(404).end();
+  }
+
+  #multivariantPlaylist(): string {
+    const { bitrateBps } = this.#options;
+    return `#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=${bitrateBps},RESOLUTION=1280x720\n720p/index.m3u8\n`;
+  }
+
+  #mediaPlaylist(): string {
+    const { targetDurationSeconds, windowSegments } = this.#options;
+    const first = Math.max(0, this.#lastNumber - windowSegments + 1);
+    const lines = [
+      '#EXTM3U',
+      '#EXT-X-VERSION:9',
+      `#EXT-X-TARGETDURATION:${Math.ceil(targetDurationSeconds)}`,
+      '#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES',
+      `#EXT-X-MEDIA-SEQUENCE:${first}`,
+      formatInitDigestTag(createHash('sha256').update(initSection).digest('hex')),
+      '#EXT-X-MAP:URI="init.mp4"',
+    ];
+    for (let number = first; number <= this.#lastNumber; number += 1) {
+      const segment = this.#segments.get(number);
+      if (segment === undefined) continue;
+      lines.push(
+        formatSegmentDigestTag(segment.digest),
+        `#EXTINF:${targetDurationSeconds},`,
+        `${number}.m4s`,
+      );
+    }
+    return `${lines.join('\n')}\n`;
+  }
+
+  async #untilPublished(number: number): Promise<void> {
+    while (this.#lastNumber < number && this.#server.listening) {
+      await new Promise<void>((resolve) => {
+        const wake = (): void => {
+          this.#waiting.delete(wake);
+          resolve();
+        };
+        this.#waiting.add(wake);
+      });
+    }
+  }
+
+  async #sendSegment(number: number, response: ServerResponse): Promise<void> {
+    const segment = this.#segments.get(number);
+    if (segment === undefined) {
+      response.writeHead(404).end();
+      return;
+    }
+    this.#requests.set(number, (this.#requests.get(number) ?? 0) + 1);
+    response.setHeader('content-length', segment.bytes.length);
+    const chunkMs = (chunkBytes * 8_000) / this.#options.responseBps;
+    await new Promise((resolve) => setTimeout(resolve, this.#options.firstByteMs));
+    for (
+      let offset = 0;
+      offset < segment.bytes.length && !response.destroyed;
+      offset += chunkBytes
+    ) {
+      const chunk = segment.bytes.subarray(offset, offset + chunkBytes);
+      response.write(chunk);
+      this.#sentBytes += chunk.length;
+      await new Promise((resolve) => setTimeout(resolve, chunkMs));
+    }
+    response.end();
+  }
+}

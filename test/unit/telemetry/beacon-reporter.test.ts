@@ -1,0 +1,128 @@
+// Beacons against a real HTTP server: sums, repeats under one number, the last one.
+// player/telemetry/beacon-reporter.ts; only the clock is a fake.
+
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { DeliveryBeacon } from '@shoal/tracker/protocol';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { BeaconReporter, type BeaconTotals } from '../../../player/telemetry/beacon-reporter.ts';
+
+interface Collector {
+  readonly url: string;
+  readonly beacons: DeliveryBeacon[];
+  answer: number;
+}
+
+let server: Server;
+let collector: Collector;
+let totals: BeaconTotals;
+let reporter: BeaconReporter | null = null;
+
+beforeEach(async () => {
+  // Sockets need the real immediates and ticks.
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  const beacons: DeliveryBeacon[] = [];
+  server = createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk) => {
+      body += chunk;
+    });
+    request.on('end', () => {
+      beacons.push(JSON.parse(body));
+      response.writeHead(collector.answer).end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  collector = { url: `http://127.0.0.1:${port}`, beacons, answer: 204 };
+  totals = {
+    cdnBytes: 0,
+    peerBytes: 0,
+    uploadedBytes: 0,
+    discardedBytes: 0,
+    stallCount: 0,
+    stallSeconds: 0,
+    playedSeconds: 0,
+  };
+});
+
+afterEach(async () => {
+  await reporter?.end(false);
+  reporter = null;
+  vi.useRealTimers();
+  server.closeAllConnections();
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+});
+
+function start(): BeaconReporter {
+  reporter = new BeaconReporter({
+    url: collector.url,
+    token: undefined,
+    session: 'session-for-this-test',
+    stream: 'demo',
+    totals: () => ({ ...totals }),
+    state: () => ({
+      rendition: '720p',
+      startupSeconds: 0.4,
+      liveLatencySeconds: 6,
+      peerCount: 2,
+      p2pEnabled: true,
+    }),
+    fetch: (input, init) => fetch(input, init),
+    nowMs: () => Date.now(),
+  });
+  return reporter;
+}
+
+/** Lets the fake time pass and waits for the beacon that it brings. */
+async function passUntilBeacon(count: number): Promise<void> {
+  await vi.advanceTimersByTimeAsync(5_000);
+  await vi.waitUntil(() => collector.beacons.length >= count, { timeout: 5_000 });
+  // The answer has to reach the reporter before the next interval begins.
+  await vi.waitUntil(() => vi.getTimerCount() > 0, { timeout: 5_000 });
+}
+
+describe('BeaconReporter', () => {
+  it('reports differences that add up to the totals', async () => {
+    const subject = start();
+    totals = { ...totals, cdnBytes: 1_000, peerBytes: 4_000 };
+    await passUntilBeacon(1);
+    totals = { ...totals, cdnBytes: 1_500, peerBytes: 9_000 };
+    await subject.end(false);
+    const sum = (name: 'cdnBytes' | 'peerBytes'): number =>
+      collector.beacons.reduce((total, beacon) => total + beacon[name], 0);
+    expect(sum('cdnBytes')).toBe(1_500);
+    expect(sum('peerBytes')).toBe(9_000);
+    expect(collector.beacons.map((beacon) => beacon.sequence)).toEqual([0, 1]);
+    expect(collector.beacons.map((beacon) => beacon.ended)).toEqual([false, true]);
+  });
+
+  it('tells the start-up time once', async () => {
+    const subject = start();
+    await passUntilBeacon(1);
+    await subject.end(false);
+    expect(collector.beacons.map((beacon) => beacon.startupSeconds)).toEqual([0.4, null]);
+  });
+
+  it('repeats an unanswered beacon under its number with its counters', async () => {
+    const subject = start();
+    collector.answer = 503;
+    totals = { ...totals, cdnBytes: 700 };
+    await passUntilBeacon(1);
+    totals = { ...totals, cdnBytes: 900 };
+    collector.answer = 204;
+    await vi.advanceTimersByTimeAsync(60_000);
+    await vi.waitUntil(() => collector.beacons.length >= 2, { timeout: 5_000 });
+    await subject.end(false);
+    const [first, second] = collector.beacons;
+    expect(second).toEqual(first);
+    expect(first?.cdnBytes).toBe(700);
+  });
+
+  it('ends once', async () => {
+    const subject = start();
+    await subject.end(false);
+    await subject.end(false);
+    expect(collector.beacons.filter((beacon) => beacon.ended)).toHaveLength(1);
+  });
+});
