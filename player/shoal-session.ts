@@ -3,7 +3,6 @@
 
 import type Hls from 'hls.js';
 import type { FragmentLoaderContext } from 'hls.js';
-import { Core } from 'p2p-media-loader-core';
 import { type ShoalConfig, shoalDefaults } from './config.ts';
 import type { FragmentSource } from './delivery/hls/fragment-loader.ts';
 import { HlsDelivery } from './delivery/hls/hls-delivery.ts';
@@ -73,7 +72,7 @@ export class HlsSession implements ShoalSession, FragmentSource {
       stallSeconds,
       startupSeconds,
       liveLatencySeconds: this.#hls ? liveLatencySeconds(this.#hls, Date.now()) : null,
-      rendition: this.#playback?.delivery.rendition ?? null,
+      rendition: this.#playback?.hlsDelivery.rendition ?? null,
     };
   }
 
@@ -142,7 +141,7 @@ export class HlsSession implements ShoalSession, FragmentSource {
     const delivery = new HybridDelivery({
       playlistUrl,
       trackerUrl: hasWebRtc && tracker ? trackerSocketUrl(tracker, token) : null,
-      coreClass: Core,
+      loadCoreClass: async () => (await import('p2p-media-loader-core')).Core,
       iceServers: iceServers ?? shoalDefaults.iceServers,
       viewerId: makeViewerId(),
       storeLimitBytes: storeLimitBytes ?? shoalDefaults.storeLimitBytes,

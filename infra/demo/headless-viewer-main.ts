@@ -16,7 +16,7 @@ if (values.playlist === undefined) {
   console.error('usage: headless-viewer-main.ts --playlist URL [--tracker URL] [--rendition NAME]');
   process.exit(2);
 }
-const viewer = await HeadlessViewer.start({
+const viewer = HeadlessViewer.start({
   playlistUrl: values.playlist,
   trackerUrl: values.tracker ?? null,
   rendition: values.rendition,

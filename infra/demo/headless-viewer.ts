@@ -2,7 +2,6 @@
 // by the clock where a browser would decode. For the demo, the tests and the benchmarks.
 
 import {
-  type CoreClass,
   endSeconds,
   HybridDelivery,
   type MediaSegment,
@@ -79,13 +78,13 @@ export class HeadlessViewer {
   #playlistChanged: (() => void) | null = null;
   #playheadTimer: ReturnType<typeof setInterval> | null = null;
 
-  private constructor(options: HeadlessViewerOptions, coreClass: CoreClass | null) {
+  private constructor(options: HeadlessViewerOptions) {
     this.#options = options;
     this.#delivery = new HybridDelivery({
       playlistUrl: options.playlistUrl,
       trackerUrl:
         options.trackerUrl === null ? null : trackerSocketUrl(options.trackerUrl, undefined),
-      coreClass,
+      loadCoreClass,
       iceServers: [],
       viewerId: makeViewerId(),
       storeLimitBytes,
@@ -99,9 +98,8 @@ export class HeadlessViewer {
   }
 
   /** Begins to watch; keeps trying while the stream is not there yet. */
-  static async start(options: HeadlessViewerOptions): Promise<HeadlessViewer> {
-    const coreClass = options.trackerUrl === null ? null : await loadCoreClass();
-    const viewer = new HeadlessViewer(options, coreClass);
+  static start(options: HeadlessViewerOptions): HeadlessViewer {
+    const viewer = new HeadlessViewer(options);
     void viewer.#watch();
     return viewer;
   }

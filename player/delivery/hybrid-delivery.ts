@@ -16,7 +16,8 @@ export interface HybridDeliveryOptions {
   readonly playlistUrl: string;
   /** WebSocket URL of the tracker; `null` delivers from the CDN alone. */
   readonly trackerUrl: string | null;
-  readonly coreClass: CoreClass | null;
+  /** Brings p2p-media-loader's core when peers are first allowed. */
+  readonly loadCoreClass: () => Promise<CoreClass>;
   readonly iceServers: readonly RTCIceServer[];
   /** 20 ASCII characters. */
   readonly viewerId: string;
@@ -30,7 +31,7 @@ export interface HybridDeliveryOptions {
 
 interface Rendition {
   readonly delivery: RenditionDelivery;
-  readonly openExchange: OpenExchange | null;
+  readonly store: SegmentStore;
   leaveTimer: ReturnType<typeof setTimeout> | null;
 }
 
@@ -44,6 +45,7 @@ export class HybridDelivery {
   readonly #renditions = new Map<string, Rendition>();
   #activeUrl: string | null = null;
   #peersAllowed = false;
+  #coreClass: CoreClass | null = null;
   #closed = false;
 
   constructor(options: HybridDeliveryOptions) {
@@ -69,9 +71,16 @@ export class HybridDelivery {
   allowPeers(allowed: boolean): void {
     if (this.#closed || this.#peersAllowed === allowed) return;
     this.#peersAllowed = allowed;
-    for (const rendition of this.#renditions.values()) {
-      rendition.delivery.setExchange(allowed ? rendition.openExchange : null);
-    }
+    this.#applyPeers();
+    if (!allowed || this.#coreClass !== null || this.#options.trackerUrl === null) return;
+    this.#options.loadCoreClass().then(
+      (coreClass) => {
+        this.#coreClass = coreClass;
+        this.#applyPeers();
+      },
+      (error: unknown) =>
+        console.warn('Shoal: peers are off, their code could not be loaded.', error),
+    );
   }
 
   /** A playlist of any rendition was loaded or refreshed. */
@@ -164,19 +173,21 @@ export class HybridDelivery {
       },
       playlist,
     );
-    const rendition: Rendition = {
-      delivery,
-      openExchange: this.#exchangeOpener(store),
-      leaveTimer: null,
-    };
+    const rendition: Rendition = { delivery, store, leaveTimer: null };
     this.#renditions.set(url, rendition);
-    if (this.#peersAllowed) delivery.setExchange(rendition.openExchange);
+    delivery.setExchange(this.#exchangeOpener(store));
     return rendition;
   }
 
+  #applyPeers(): void {
+    for (const { delivery, store } of this.#renditions.values())
+      delivery.setExchange(this.#exchangeOpener(store));
+  }
+
   #exchangeOpener(store: SegmentStore): OpenExchange | null {
-    const { trackerUrl, coreClass, viewerId, iceServers } = this.#options;
-    if (trackerUrl === null || coreClass === null) return null;
+    const { trackerUrl, viewerId, iceServers } = this.#options;
+    const coreClass = this.#coreClass;
+    if (!this.#peersAllowed || trackerUrl === null || coreClass === null) return null;
     return (playlist, listener) =>
       new P2pMediaLoaderExchange(
         {

@@ -29,6 +29,21 @@ const peerSilenceTimeoutMs = 1_500;
 /** Wider than any live window: every segment of the playlist may come from peers. */
 const exchangeWindowSeconds = 24 * 3600;
 
+let lastJoin: Promise<void> = Promise.resolve();
+
+/**
+ * The core remembers one peer id per swarm for the whole page, so that two players of one stream
+ * would be one peer. Destroying any core makes it forget; joins then must not overlap.
+ */
+function joinAlone(coreClass: CoreClass, join: () => Promise<void>): Promise<void> {
+  const joined = lastJoin.then(() => {
+    new coreClass({}).destroy();
+    return join();
+  });
+  lastJoin = joined.catch(() => {});
+  return joined;
+}
+
 export class P2pMediaLoaderExchange implements Exchange {
   readonly #core: Core;
   readonly #listener: ExchangeListener;
@@ -38,7 +53,9 @@ export class P2pMediaLoaderExchange implements Exchange {
   readonly #streamRuntimeId: string;
   readonly #adapter: StoreAdapter;
   #segments = new Map<string, MediaSegment>();
+  readonly #coreClass: CoreClass;
   #wanted: MediaSegment | null = null;
+  #hasJoined = false;
   #closed = false;
 
   constructor(
@@ -59,6 +76,7 @@ export class P2pMediaLoaderExchange implements Exchange {
         listener.onReceived(segment, bytes);
       },
     });
+    this.#coreClass = options.coreClass;
     this.#core = new options.coreClass({
       swarmId: options.swarmId,
       announceTrackers: [options.trackerUrl],
@@ -117,13 +135,7 @@ export class P2pMediaLoaderExchange implements Exchange {
       return;
     }
     this.#wanted = segment;
-    // The core downloads from the last requested segment on. It tells through the store what it
-    // has; an answer to this request itself would come only from its own HTTP.
-    const ignore = (): void => {};
-    this.#core.loadSegment(segment.url, { onSuccess: ignore, onError: ignore }).catch(() => {
-      // The segment left the playlist between update and request: the next update asks again.
-      this.#wanted = null;
-    });
+    void this.#request(segment);
   }
 
   updatePlayhead(positionSeconds: number): void {
@@ -140,6 +152,27 @@ export class P2pMediaLoaderExchange implements Exchange {
     this.#received.discardAll();
     this.#core.destroy();
     this.#neighbourIds.clear();
+  }
+
+  /** Tells the core where to download on; the first request of all makes it join the swarm. */
+  async #request(segment: MediaSegment): Promise<void> {
+    // It tells through the store what it has; an answer to this request itself would come only
+    // from its own HTTP.
+    const ignore = (): void => {};
+    const ask = (): Promise<void> =>
+      this.#core.loadSegment(segment.url, { onSuccess: ignore, onError: ignore });
+    try {
+      if (this.#hasJoined) await ask();
+      else {
+        this.#hasJoined = true;
+        await joinAlone(this.#coreClass, async () => {
+          if (!this.#closed) await ask();
+        });
+      }
+    } catch {
+      // The segment left the playlist between update and request: the next update asks again.
+      if (this.#wanted?.url === segment.url) this.#wanted = null;
+    }
   }
 
   #listen(): void {

@@ -5,16 +5,22 @@ import type Hls from 'hls.js';
 import type { FragmentLoaderContext, LevelDetails } from 'hls.js';
 import type { DeliveredSegment } from '../delivery-events.ts';
 import type { HybridDelivery } from '../hybrid-delivery.ts';
-import { withoutQuery } from '../media-segment.ts';
+import { renditionName, withoutQuery } from '../media-segment.ts';
 import { digestOf, renditionPlaylistOf, segmentOf } from './playlist-mapping.ts';
 
 export class HlsDelivery {
   readonly #hls: Hls;
   readonly #delivery: HybridDelivery;
+  #rendition: string | null = null;
 
   constructor(hls: Hls, delivery: HybridDelivery) {
     this.#hls = hls;
     this.#delivery = delivery;
+  }
+
+  /** Name of the rendition that was loaded last. */
+  get rendition(): string | null {
+    return this.#rendition;
   }
 
   /** A media playlist of the main video was loaded or refreshed. */
@@ -27,6 +33,7 @@ export class HlsDelivery {
   async load(context: FragmentLoaderContext, signal: AbortSignal): Promise<DeliveredSegment> {
     const { frag, part } = context;
     const url = frag.type === 'main' ? this.#playlistUrl(frag.level) : null;
+    if (url !== null) this.#rendition = renditionName(url);
     const details = this.#hls.levels[frag.level]?.details;
     const segment = part === null ? segmentOf(frag) : null;
     if (url === null || !details || segment === null || segment.digest === null) {

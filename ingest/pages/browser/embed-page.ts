@@ -1,0 +1,18 @@
+// The player alone, for an iframe on another site. The page that embeds it may add `?overlay`,
+// `?p2p=off` or `?p2p=consent`, and `?controls=off`.
+
+import { readPageConfig } from './page-config.ts';
+import { createPlayer } from './player-element.ts';
+
+const config = readPageConfig();
+const query = new URLSearchParams(location.search);
+const p2p = query.get('p2p');
+
+const player = createPlayer(config, {
+  ...(query.has('overlay') ? { overlay: '' } : {}),
+  ...(p2p === 'off' || p2p === 'consent' ? { p2p } : {}),
+});
+if (query.get('controls') === 'off') player.removeAttribute('controls');
+
+document.title = `${config.stream} · Shoal`;
+document.body.append(player);

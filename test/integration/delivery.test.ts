@@ -1,0 +1,153 @@
+// Headless viewers on real data channels through the real tracker, against an origin that counts:
+// who delivers, that every byte is accounted for, and what a dead tracker or a liar can do.
+
+import { createHash } from 'node:crypto';
+import { Tracker } from '@shoal/tracker';
+import { pino } from 'pino';
+import { afterEach, describe, expect, it } from 'vitest';
+import { HeadlessViewer, type HeadlessViewerOptions } from '../../infra/demo/headless-viewer.ts';
+import { CorruptingStore } from '../support/corrupting-viewer.ts';
+import { pollUntil } from '../support/poll-until.ts';
+import { SyntheticLiveOrigin } from '../support/synthetic-live-origin.ts';
+
+/** Upper bound of the synthetic init section, which the origin does not count. */
+const initBytes = 100;
+const running: { close(): Promise<unknown> }[] = [];
+
+afterEach(async () => {
+  for (const each of running.splice(0).reverse()) await each.close();
+});
+
+async function startOrigin(): Promise<SyntheticLiveOrigin> {
+  const origin = await SyntheticLiveOrigin.start({
+    targetDurationSeconds: 1,
+    bitrateBps: 1_000_000,
+    windowSegments: 12,
+  });
+  running.push(origin);
+  return origin;
+}
+
+async function startTracker(): Promise<Tracker> {
+  const tracker = await Tracker.start({
+    host: '127.0.0.1',
+    port: 0,
+    store: { kind: 'memory' },
+    logger: pino({ level: 'silent' }),
+  });
+  running.push({ close: () => tracker.close('test ended') });
+  return tracker;
+}
+
+async function watch(options: HeadlessViewerOptions): Promise<HeadlessViewer> {
+  const viewer = HeadlessViewer.start({ telemetry: false, ...options });
+  running.push(viewer);
+  return viewer;
+}
+
+async function untilMeshed(viewers: readonly HeadlessViewer[]): Promise<void> {
+  await pollUntil(() => viewers.every((viewer) => viewer.stats.peerCount >= viewers.length - 1), {
+    timeoutMs: 30_000,
+    description: 'every viewer is connected with every other',
+  });
+}
+
+async function untilPublished(origin: SyntheticLiveOrigin, count: number): Promise<void> {
+  const goal = origin.lastSequenceNumber + count;
+  await pollUntil(() => origin.lastSequenceNumber >= goal, {
+    timeoutMs: 60_000,
+    description: `${count} more segments`,
+  });
+}
+
+function sum(
+  viewers: readonly HeadlessViewer[],
+  name: 'cdnBytes' | 'peerBytes' | 'uploadedBytes' | 'discardedBytes',
+): number {
+  return viewers.reduce((total, viewer) => total + viewer.stats[name], 0);
+}
+
+describe('delivery among viewers', () => {
+  it('lets viewers deliver most of the bytes to each other and accounts for every one', async () => {
+    const origin = await startOrigin();
+    const tracker = await startTracker();
+    const options = { playlistUrl: origin.playlistUrl, trackerUrl: tracker.webSocketUrl };
+    const viewers = [await watch(options), await watch(options), await watch(options)];
+    await untilMeshed(viewers);
+    const before = {
+      sent: origin.sentBytes,
+      cdn: sum(viewers, 'cdnBytes'),
+      peer: sum(viewers, 'peerBytes'),
+    };
+    await untilPublished(origin, 15);
+    const cdnBytes = sum(viewers, 'cdnBytes') - before.cdn;
+    const peerBytes = sum(viewers, 'peerBytes') - before.peer;
+    // The most possible is 2/3: somebody has to fetch each segment once.
+    expect(peerBytes / (peerBytes + cdnBytes)).toBeGreaterThan(0.5);
+    for (const viewer of viewers) expect(viewer.stats.stallCount).toBe(0);
+    // What the origin sent was played or discarded, give or take what is under way now.
+    const accountedBytes = sum(viewers, 'cdnBytes') + sum(viewers, 'discardedBytes');
+    expect(origin.sentBytes - accountedBytes).toBeLessThan(3 * origin.segmentSizeBytes);
+    expect(sum(viewers, 'cdnBytes')).toBeLessThanOrEqual(origin.sentBytes + 3 * initBytes);
+    expect(sum(viewers, 'uploadedBytes')).toBeGreaterThanOrEqual(sum(viewers, 'peerBytes'));
+  });
+
+  it('goes on without a stall when the tracker dies', async () => {
+    const origin = await startOrigin();
+    const tracker = await startTracker();
+    const options = { playlistUrl: origin.playlistUrl, trackerUrl: tracker.webSocketUrl };
+    const viewers = [await watch(options), await watch(options)];
+    await untilMeshed(viewers);
+    await tracker.close('killed');
+    const played = viewers.map((viewer) => viewer.stats.playedSeconds);
+    await untilPublished(origin, 10);
+    for (const [index, viewer] of viewers.entries()) {
+      expect(viewer.stats.playedSeconds - (played[index] ?? 0)).toBeGreaterThan(8);
+      expect(viewer.stats.stallCount).toBe(0);
+    }
+  });
+
+  it('plays from the CDN when there was never a tracker', async () => {
+    const origin = await startOrigin();
+    const viewer = await watch({ playlistUrl: origin.playlistUrl, trackerUrl: 'ws://127.0.0.1:9' });
+    await untilPublished(origin, 6);
+    expect(viewer.stats.playedSeconds).toBeGreaterThan(4);
+    expect(viewer.stats.stallCount).toBe(0);
+    expect(viewer.stats.offloadRatio).toBe(0);
+  });
+
+  it('lets no byte of a corrupting peer reach a media buffer and drops the peer', async () => {
+    const origin = await startOrigin();
+    const tracker = await startTracker();
+    const options = { playlistUrl: origin.playlistUrl, trackerUrl: tracker.webSocketUrl };
+    const stores: CorruptingStore[] = [];
+    await watch({
+      ...options,
+      makeStore: (limitBytes) => {
+        const store = new CorruptingStore(limitBytes);
+        stores.push(store);
+        return store;
+      },
+    });
+    const wrong: string[] = [];
+    let checked = 0;
+    const honest = await watch({
+      ...options,
+      onSegment: (segment, bytes) => {
+        checked += 1;
+        const digest = createHash('sha256').update(new Uint8Array(bytes)).digest('hex');
+        if (digest !== segment.digest) wrong.push(segment.url);
+      },
+    });
+    await pollUntil(() => stores.some((store) => store.servedSegments > 0), {
+      timeoutMs: 40_000,
+      description: 'the corrupting viewer has served something',
+    });
+    await untilPublished(origin, 6);
+    expect(wrong).toEqual([]);
+    expect(checked).toBeGreaterThan(5);
+    expect(honest.stats.discardedBytes).toBeGreaterThan(0);
+    expect(honest.stats.peerBytes).toBe(0);
+    expect(honest.stats.stallCount).toBe(0);
+  });
+});
