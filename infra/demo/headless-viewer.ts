@@ -4,6 +4,7 @@
 import {
   endSeconds,
   HybridDelivery,
+  type HybridDeliveryOptions,
   type MediaSegment,
   makeViewerId,
   randomCharacters,
@@ -25,6 +26,19 @@ import {
 } from './playlist-reader.ts';
 import { SyntheticPlayhead } from './synthetic-playhead.ts';
 
+/** What a viewer needs of its delivery. */
+export type ViewerDelivery = Pick<
+  HybridDelivery,
+  | 'allowPeers'
+  | 'activate'
+  | 'updatePlaylist'
+  | 'updatePlayhead'
+  | 'load'
+  | 'loadFromCdn'
+  | 'rendition'
+  | 'close'
+>;
+
 export interface HeadlessViewerOptions {
   /** Absolute URL of the multivariant playlist. */
   readonly playlistUrl: string;
@@ -35,6 +49,8 @@ export interface HeadlessViewerOptions {
   readonly telemetry?: boolean | undefined;
   /** Replaces the store, so that tests can make this viewer serve something else. */
   readonly makeStore?: ((limitBytes: number) => SegmentStore) | undefined;
+  /** Replaces Shoal's delivery, so that benchmarks can compare it with another. */
+  readonly makeDelivery?: ((options: HybridDeliveryOptions) => ViewerDelivery) | undefined;
   /** Sees every segment that would reach the media buffer. */
   readonly onSegment?:
     | ((segment: MediaSegment, bytes: ArrayBuffer, source: 'cdn' | 'peer') => void)
@@ -69,7 +85,7 @@ export class HeadlessViewer {
   readonly #playhead = new SyntheticPlayhead((event) =>
     this.#playbackMeter.handle(event, performance.now()),
   );
-  readonly #delivery: HybridDelivery;
+  readonly #delivery: ViewerDelivery;
   readonly #reporter: BeaconReporter | null;
   readonly #abort = new AbortController();
   readonly #positions = new Map<number, number>();
@@ -80,7 +96,8 @@ export class HeadlessViewer {
 
   private constructor(options: HeadlessViewerOptions) {
     this.#options = options;
-    this.#delivery = new HybridDelivery({
+    const make = options.makeDelivery ?? ((each) => new HybridDelivery(each));
+    this.#delivery = make({
       playlistUrl: options.playlistUrl,
       trackerUrl:
         options.trackerUrl === null ? null : trackerSocketUrl(options.trackerUrl, undefined),

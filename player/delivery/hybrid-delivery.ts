@@ -192,7 +192,7 @@ export class HybridDelivery {
       new P2pMediaLoaderExchange(
         {
           coreClass,
-          trackerUrl,
+          trackerUrl: ownSocketUrl(trackerUrl, viewerId),
           swarmId: this.#swarmId,
           peerId: viewerId,
           iceServers,
@@ -211,6 +211,16 @@ export class HybridDelivery {
       this.#renditions.delete(url);
     }, lingerMs);
   }
+}
+
+/**
+ * The tracker client shares one socket among all players of a page that use one URL, and then each
+ * of them answers the offers made to any: every player gets a URL of its own.
+ */
+function ownSocketUrl(trackerUrl: string, viewerId: string): string {
+  const url = new URL(trackerUrl);
+  url.searchParams.set('viewer', viewerId);
+  return url.href;
 }
 
 function bound(events: DeliveryEvents): Omit<DeliveryEvents, 'onPeerCount'> {

@@ -3,5 +3,10 @@
 
 export { type DeliveryBeacon, maxBeaconSizeBytes, minBeaconIntervalMs } from './delivery-beacon.ts';
 export { offloadRatio } from './offload-ratio.ts';
-export type { SavingsPoint, SavingsSummary, StreamSavings } from './savings-summary.ts';
+export type {
+  SavingsPoint,
+  SavingsSummary,
+  StreamSavings,
+  StreamSavingsList,
+} from './savings-summary.ts';
 export { type SwarmId, swarmIdOfPlaylist } from './swarm-id.ts';

@@ -23,6 +23,8 @@ export interface SavingsSummary {
   readonly savedMoney: number;
   /** ISO 4217. */
   readonly currency: string;
+  /** Price of a gigabyte (10⁹ bytes) from the CDN, in `currency`. */
+  readonly pricePerGb: number;
   /** Media bytes that the origin itself has sent in the window; `null` when ingest does not answer. */
   readonly originEgressBytes: number | null;
   /** Seconds stalled per second of watching (played + stalled), `null` before any. */
@@ -33,17 +35,31 @@ export interface SavingsSummary {
   readonly startupSeconds: number | null;
   /** Mean of the viewers' last reports, `null` without one. */
   readonly liveLatencySeconds: number | null;
+  /** Delivery now, in bit/s by source: the mean of the last three finished 10 s intervals. */
+  readonly cdnBitrateBps: number;
+  readonly peerBitrateBps: number;
   /** Length of each interval of `series`, in seconds. */
   readonly intervalSeconds: number;
-  /** Oldest first, without gaps. */
+  /** Oldest first, without gaps; the last interval is not finished. */
   readonly series: readonly SavingsPoint[];
 }
 
 /** One stream in the list that the dashboard offers. */
 export interface StreamSavings {
   readonly stream: string;
+  /** On air now; `null` when ingest does not answer. */
+  readonly isLive: boolean | null;
   readonly viewers: number;
   readonly cdnBytes: number;
   readonly peerBytes: number;
   readonly offloadRatio: number | null;
+}
+
+/** The answer of GET /api/v1/savings/streams. */
+export interface StreamSavingsList {
+  readonly windowSeconds: number;
+  /** Where viewers find the pages of ingest, `null` when this tracker does not know. */
+  readonly ingestUrl: string | null;
+  /** Streams on air, and those with viewers in the window; most bytes first. */
+  readonly streams: readonly StreamSavings[];
 }

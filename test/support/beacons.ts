@@ -1,0 +1,26 @@
+// Beacons for tests of the tracker: a valid one, changed where the test needs it.
+
+import type { DeliveryBeacon } from '@shoal/tracker/protocol';
+
+export function beaconWith(changes: Partial<DeliveryBeacon> = {}): DeliveryBeacon {
+  return {
+    session: 'session-0123456789',
+    sequence: 0,
+    stream: 'demo',
+    rendition: '720p',
+    intervalMs: 5_000,
+    cdnBytes: 1_000,
+    peerBytes: 3_000,
+    uploadedBytes: 500,
+    discardedBytes: 10,
+    stallCount: 1,
+    stallSeconds: 0.25,
+    playedSeconds: 4.75,
+    startupSeconds: null,
+    liveLatencySeconds: 6.5,
+    peerCount: 2,
+    p2pEnabled: true,
+    ended: false,
+    ...changes,
+  };
+}

@@ -1,0 +1,112 @@
+// Savings arithmetic: sums to ratios and money, series without gaps, intervals for every window.
+
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { noCounters } from '../../../tracker/telemetry/pure/delivery-counters.ts';
+import {
+  chooseIntervalSeconds,
+  stepForInterval,
+} from '../../../tracker/telemetry/pure/resolutions.ts';
+import {
+  joinAudiences,
+  type SavingsInput,
+  spanOfNow,
+  spanOfWindow,
+  summarizeSavings,
+} from '../../../tracker/telemetry/pure/savings.ts';
+
+const nowMs = Date.parse('2026-03-01T12:00:07Z');
+
+function inputWith(changes: Partial<SavingsInput>): SavingsInput {
+  return {
+    stream: 'demo',
+    windowSeconds: 30,
+    span: spanOfWindow(nowMs, 30),
+    totals: noCounters,
+    points: [],
+    originEgressBytes: null,
+    audience: { viewers: 0, liveLatencySeconds: null },
+    recent: { cdnBytes: 0, peerBytes: 0 },
+    pricePerGb: 0.05,
+    currency: 'USD',
+    ...changes,
+  };
+}
+
+describe('savings summary', () => {
+  it('has null ratios and zero money before any byte', () => {
+    expect(summarizeSavings(inputWith({}))).toMatchObject({
+      offloadRatio: null,
+      stallRatio: null,
+      startupSeconds: null,
+      originEgressBytes: null,
+      savedBytes: 0,
+      savedMoney: 0,
+    });
+  });
+
+  it('makes ratios, means, bit rates and money from sums', () => {
+    const summary = summarizeSavings(
+      inputWith({
+        totals: {
+          ...noCounters,
+          cdnBytes: 1e9,
+          peerBytes: 3e9,
+          stalledMs: 1_000,
+          playedMs: 99_000,
+          startupCount: 2,
+          startupMs: 3_000,
+        },
+        recent: { cdnBytes: 3_750_000, peerBytes: 7_500_000 },
+      }),
+    );
+    expect(summary.offloadRatio).toBe(0.75);
+    expect(summary.stallRatio).toBe(0.01);
+    expect(summary.startupSeconds).toBe(1.5);
+    expect(summary.savedMoney).toBeCloseTo(0.15);
+    // 3.75 MB in 30 s are 1 Mbit/s.
+    expect(summary.cdnBitrateBps).toBe(1e6);
+    expect(summary.peerBitrateBps).toBe(2e6);
+  });
+
+  it('covers exactly the buckets that the window touches, without gaps', () => {
+    const at = Date.parse('2026-03-01T11:59:50Z');
+    const { series, intervalSeconds } = summarizeSavings(
+      inputWith({ points: [{ atMs: at, viewers: 2, cdnBytes: 5, peerBytes: 7 }] }),
+    );
+    expect(intervalSeconds).toBe(10);
+    expect(series).toEqual([
+      { at: '2026-03-01T11:59:30.000Z', viewers: 0, cdnBytes: 0, peerBytes: 0 },
+      { at: '2026-03-01T11:59:40.000Z', viewers: 0, cdnBytes: 0, peerBytes: 0 },
+      { at: '2026-03-01T11:59:50.000Z', viewers: 2, cdnBytes: 5, peerBytes: 7 },
+      { at: '2026-03-01T12:00:00.000Z', viewers: 0, cdnBytes: 0, peerBytes: 0 },
+    ]);
+  });
+
+  it('takes finished buckets only for what happens now', () => {
+    const { fromMs, toMs } = spanOfNow(nowMs);
+    expect(new Date(fromMs).toISOString()).toBe('2026-03-01T11:59:30.000Z');
+    expect(new Date(toMs).toISOString()).toBe('2026-03-01T12:00:00.000Z');
+  });
+
+  it('picks an interval of whole stored steps and at most 360 of them for every window', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 10, max: 30 * 86_400 }), (windowSeconds) => {
+        const intervalSeconds = chooseIntervalSeconds(windowSeconds);
+        expect(windowSeconds / intervalSeconds).toBeLessThanOrEqual(360);
+        expect((intervalSeconds * 1_000) % stepForInterval(intervalSeconds * 1_000)).toBe(0);
+        if (windowSeconds <= 3_600) expect(intervalSeconds).toBe(10);
+      }),
+    );
+  });
+
+  it('weighs latencies by viewers when streams are taken together', () => {
+    expect(
+      joinAudiences([
+        { viewers: 3, liveLatencySeconds: 4 },
+        { viewers: 1, liveLatencySeconds: 8 },
+        { viewers: 5, liveLatencySeconds: null },
+      ]),
+    ).toEqual({ viewers: 9, liveLatencySeconds: 5 });
+  });
+});

@@ -1,0 +1,115 @@
+// From the environment to the tracker's own options, with every default of the tracker. main.ts
+// and `npm start` call it; nothing below the composition root sees the environment.
+
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Environment } from '@shoal/ingest/environment';
+import { type Logger, pino } from 'pino';
+
+/** Where telemetry stays: in one SQLite file, or nowhere. */
+export type TelemetryStoreSetting =
+  | { readonly kind: 'sqlite'; readonly filePath: string }
+  | { readonly kind: 'memory' };
+
+export interface TrackerOptions {
+  readonly host: string;
+  /** 0 picks a free port. */
+  readonly port: number;
+  /** The tracker's http(s) URL as clients see it; `null`: the one it listens on. */
+  readonly publicUrl: string | null;
+  readonly store: TelemetryStoreSetting;
+  /** Base URL of ingest, asked for the origin's egress; `null` asks nobody. */
+  readonly ingestUrl: string | null;
+  /** Ingest's URL as viewers see it, for links on the dashboard; `null` shows none. */
+  readonly publicIngestUrl: string | null;
+  readonly pricePerGb: number;
+  /** ISO 4217. */
+  readonly currency: string;
+  readonly logger: Logger;
+  /** Directory with the built dashboard. */
+  readonly dashboardDir: string;
+  /** Believe the last entry of X-Forwarded-For; only behind a proxy that writes it. */
+  readonly trustProxy: boolean;
+  /** Joining a swarm and posting beacons needs a token signed with it; `null`: open to all. */
+  readonly viewerTokenSecret: string | null;
+  readonly announceIntervalSeconds: number;
+  readonly heartbeatIntervalMs: number;
+  readonly maxSockets: number;
+  readonly maxSocketsPerAddress: number;
+  readonly maxSwarmsPerSocket: number;
+  readonly maxPeersPerSwarm: number;
+  readonly egressPollMs: number;
+  readonly eventIntervalMs: number;
+  readonly maxEventClients: number;
+  readonly maxSessions: number;
+}
+
+export const trackerDefaults = {
+  host: '127.0.0.1',
+  port: 8090,
+  publicUrl: null,
+  store: { kind: 'memory' },
+  ingestUrl: null,
+  publicIngestUrl: null,
+  pricePerGb: 0.05,
+  currency: 'USD',
+  logger: pino({ level: 'silent' }),
+  dashboardDir: fileURLToPath(new URL('./dist/dashboard', import.meta.url)),
+  trustProxy: false,
+  viewerTokenSecret: null,
+  // Each announce introduces up to five strangers: a viewer has a full set within a minute.
+  announceIntervalSeconds: 20,
+  heartbeatIntervalMs: 15_000,
+  maxSockets: 20_000,
+  // A company or a mobile carrier may share one address.
+  maxSocketsPerAddress: 512,
+  // A player is in one swarm per rendition; a page may hold several players.
+  maxSwarmsPerSocket: 64,
+  maxPeersPerSwarm: 20_000,
+  egressPollMs: 2_000,
+  eventIntervalMs: 2_000,
+  maxEventClients: 200,
+  maxSessions: 100_000,
+} as const satisfies TrackerOptions;
+
+/** The tracker's options in an environment; what is not set there is {@link trackerDefaults}. */
+export function trackerOptionsOf(environment: Environment, logger: Logger): TrackerOptions {
+  const publicUrl = environment.SHOAL_PUBLIC_TRACKER_URL?.replace(/^ws/, 'http') ?? null;
+  const ingestUrl = ingestUrlOf(environment);
+  return {
+    ...trackerDefaults,
+    host: environment.SHOAL_HOST,
+    port: environment.SHOAL_TRACKER_PORT,
+    publicUrl,
+    store: storeSettingOf(environment),
+    ingestUrl,
+    publicIngestUrl: environment.SHOAL_PUBLIC_INGEST_URL ?? ingestUrl,
+    pricePerGb: environment.SHOAL_CDN_PRICE_PER_GB,
+    logger,
+    viewerTokenSecret: environment.SHOAL_VIEWER_TOKEN_SECRET ?? null,
+    // A public URL means that a proxy stands in front, and that all sockets come from its address.
+    trustProxy: publicUrl !== null,
+  };
+}
+
+function storeSettingOf(environment: Environment): TelemetryStoreSetting {
+  const setting = environment.SHOAL_TELEMETRY_STORE;
+  if (setting === 'memory') return { kind: 'memory' };
+  const filePath =
+    setting?.replace(/^sqlite:/, '') ??
+    path.join(environment.SHOAL_DATA_DIR, 'telemetry', 'telemetry.sqlite');
+  return { kind: 'sqlite', filePath };
+}
+
+/** Ingest on this machine, unless its port is not known or only its public URL is. */
+function ingestUrlOf(environment: Environment): string | null {
+  if (environment.SHOAL_INGEST_PORT === 0) return environment.SHOAL_PUBLIC_INGEST_URL ?? null;
+  if (environment.SHOAL_PUBLIC_INGEST_URL !== undefined) return environment.SHOAL_PUBLIC_INGEST_URL;
+  return httpUrlOf(environment.SHOAL_HOST, environment.SHOAL_INGEST_PORT);
+}
+
+/** An http URL that reaches a listener on `host`; of "all addresses" it names this machine. */
+export function httpUrlOf(host: string, port: number): string {
+  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
+}

@@ -1,0 +1,155 @@
+// The page as a whole: which view, which state it is in, and the order of its parts. Live
+// figures come from the event stream, the list of streams is polled.
+
+import type { SavingsSummary, StreamSavingsList } from '@shoal/tracker/protocol';
+import type { ComponentChildren } from 'preact';
+import { Headline, Honesty, Quality } from './figures.tsx';
+import { Header } from './header.tsx';
+import { useLiveSavings, useStreamList } from './live-savings.ts';
+import { BandwidthChart, ViewersChart } from './savings-charts.tsx';
+import { StreamTable } from './stream-table.tsx';
+import { useView, type View, windowChoiceOf } from './url-state.ts';
+
+export function App() {
+  const [view, setView] = useView();
+  const { summary, connection } = useLiveSavings(view);
+  const list = useStreamList(view.windowSeconds);
+  const streams = list?.streams ?? [];
+  return (
+    <>
+      <Header view={view} streams={streams} connection={connection} onChange={setView} />
+      {connection === 'lost' && (
+        <p class="banner" role="alert">
+          Connection to the tracker lost. Reconnecting…
+          {summary !== null && ' These are the last figures it sent.'}
+        </p>
+      )}
+      <main class={connection === 'lost' ? 'stale' : undefined} aria-busy={summary === null}>
+        {summary === null ? (
+          connection !== 'lost' && <Loading />
+        ) : (
+          <Savings summary={summary} list={list} view={view} onChange={setView} />
+        )}
+      </main>
+    </>
+  );
+}
+
+interface SavingsProps {
+  readonly summary: SavingsSummary;
+  readonly list: StreamSavingsList | null;
+  readonly view: View;
+  readonly onChange: (view: View) => void;
+}
+
+function Savings({ summary, list, view, onChange }: SavingsProps) {
+  const period = windowChoiceOf(view.windowSeconds).longLabel;
+  const isEmpty = summary.viewers === 0 && summary.cdnBytes + summary.peerBytes === 0;
+  const streams = list?.streams ?? [];
+  return (
+    <>
+      {isEmpty ? (
+        <Empty list={list} view={view} />
+      ) : (
+        <>
+          <Headline summary={summary} period={period} />
+          <Charts summary={summary} />
+          <div class="pair">
+            <Quality summary={summary} />
+            <Honesty summary={summary} />
+          </div>
+        </>
+      )}
+      {streams.length > 0 && (
+        <StreamTable
+          streams={streams}
+          view={view}
+          onChoose={(stream) => onChange({ ...view, stream })}
+        />
+      )}
+    </>
+  );
+}
+
+function Charts({ summary }: { summary: SavingsSummary }) {
+  return (
+    <>
+      <Panel
+        title="Bandwidth"
+        legend={
+          <>
+            <span>
+              <i class="swatch peer" /> from other viewers
+            </span>
+            <span>
+              <i class="swatch cdn" /> from the CDN
+            </span>
+          </>
+        }
+      >
+        <BandwidthChart summary={summary} />
+      </Panel>
+      <Panel title="Viewers" legend={null}>
+        <ViewersChart summary={summary} />
+      </Panel>
+    </>
+  );
+}
+
+interface PanelProps {
+  readonly title: string;
+  readonly legend: ComponentChildren;
+  readonly children: ComponentChildren;
+}
+
+function Panel({ title, legend, children }: PanelProps) {
+  return (
+    <section class="card panel" aria-label={title}>
+      <div class="panel-head">
+        <h2>{title}</h2>
+        <div class="legend">{legend}</div>
+      </div>
+      {children}
+    </section>
+  );
+}
+
+function Empty({ list, view }: { list: StreamSavingsList | null; view: View }) {
+  const live = list?.streams.find(({ isLive }) => isLive)?.stream;
+  const stream = view.stream ?? live ?? 'demo';
+  const url = list?.ingestUrl;
+  return (
+    <section class="card empty-state">
+      <svg viewBox="0 0 64 40" aria-hidden="true">
+        <g fill="none" stroke="currentColor" stroke-width="1.5">
+          <path d="M6 14c6-7 14-7 20 0l6-5v10l-6-5c-6 7-14 7-20 0z" />
+          <path d="M30 28c6-7 14-7 20 0l6-5v10l-6-5c-6 7-14 7-20 0z" opacity=".5" />
+        </g>
+      </svg>
+      <h2>No viewers yet</h2>
+      <p>
+        As soon as somebody watches {view.stream === null ? 'a stream' : <b>{view.stream}</b>}, the
+        savings appear here by themselves.
+      </p>
+      {url && (
+        <p class="actions">
+          <a class="button" href={`${url}/watch/${encodeURIComponent(stream)}`}>
+            Open the watch page
+          </a>
+          <a href={`${url}/`}>Start a broadcast</a>
+        </p>
+      )}
+    </section>
+  );
+}
+
+function Loading() {
+  return (
+    <div class="loading" role="status">
+      <span class="hidden">Loading</span>
+      <i class="card" />
+      <i class="card tall" />
+      <i class="card" />
+    </div>
+  );
+}

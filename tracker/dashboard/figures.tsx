@@ -1,0 +1,135 @@
+// The figures of the page: what was saved in large, quality and the check against the origin in
+// small. They only show a summary.
+
+import type { SavingsSummary } from '@shoal/tracker/protocol';
+import type { ComponentChildren } from 'preact';
+import { bitrate, bytes, count, money, percent, type Quantity, seconds, text } from './format.ts';
+
+function Amount({ value, unit }: Quantity) {
+  return (
+    <>
+      {value}
+      {unit !== '' && <small>{unit}</small>}
+    </>
+  );
+}
+
+interface FigureProps {
+  readonly label: string;
+  readonly note: ComponentChildren;
+  readonly children: ComponentChildren;
+}
+
+function Figure({ label, note, children }: FigureProps) {
+  return (
+    <div class="figure">
+      <dt>{label}</dt>
+      <dd class="amount">{children}</dd>
+      <dd class="note">{note}</dd>
+    </div>
+  );
+}
+
+export function Headline({ summary, period }: { summary: SavingsSummary; period: string }) {
+  const totalBps = summary.cdnBitrateBps + summary.peerBitrateBps;
+  const price = money(summary.pricePerGb, summary.currency);
+  return (
+    <section class="headline card" aria-label="What was saved">
+      <div class="hero">
+        <h2>Offload ratio</h2>
+        <p class="hero-amount">
+          <Amount {...percent(summary.offloadRatio)} />
+        </p>
+        <Split summary={summary} />
+        <p class="note">of the video of the {period} came from other viewers</p>
+      </div>
+      <dl class="figures">
+        <Figure label="Bandwidth saved now" note={`of ${text(bitrate(totalBps))} delivered`}>
+          <Amount {...bitrate(summary.peerBitrateBps)} />
+        </Figure>
+        <Figure
+          label="Traffic saved"
+          note={`of ${text(bytes(summary.cdnBytes + summary.peerBytes))} delivered`}
+        >
+          <Amount {...bytes(summary.savedBytes)} />
+        </Figure>
+        <Figure label="Money saved" note={`at ${price} per GB`}>
+          {money(summary.savedMoney, summary.currency)}
+        </Figure>
+        <Figure label="Viewers now" note={summary.viewers === 1 ? 'is watching' : 'are watching'}>
+          {count(summary.viewers)}
+        </Figure>
+      </dl>
+    </section>
+  );
+}
+
+function Split({ summary }: { summary: SavingsSummary }) {
+  const share = summary.offloadRatio;
+  return (
+    <div class={share === null ? 'split empty' : 'split'} aria-hidden="true">
+      <i class="peer" style={{ width: `${(share ?? 0) * 100}%` }} />
+      <i class="cdn" style={{ width: share === null ? '0' : `${(1 - share) * 100}%` }} />
+    </div>
+  );
+}
+
+export function Quality({ summary }: { summary: SavingsSummary }) {
+  return (
+    <section class="card" aria-labelledby="quality">
+      <h2 id="quality">Quality</h2>
+      <dl class="figures small">
+        <Figure label="Stalled" note="of the watching time">
+          <Amount {...percent(summary.stallRatio, 2)} />
+        </Figure>
+        <Figure label="Start-up" note="until the first picture">
+          <Amount {...seconds(summary.startupSeconds)} />
+        </Figure>
+        <Figure label="Live latency" note="behind the camera">
+          <Amount {...seconds(summary.liveLatencySeconds)} />
+        </Figure>
+      </dl>
+    </section>
+  );
+}
+
+/** Above this, reported and measured bytes do not fit together. */
+const tolerance = 0.05;
+
+export function Honesty({ summary }: { summary: SavingsSummary }) {
+  const measured = summary.originEgressBytes;
+  const difference =
+    measured === null || measured === 0 ? null : (summary.cdnBytes - measured) / measured;
+  return (
+    <section class="card" aria-labelledby="honesty">
+      <h2 id="honesty">Reported against measured</h2>
+      <dl class="figures small">
+        <Figure label="CDN, reported" note="by the viewers’ players">
+          <Amount {...bytes(summary.cdnBytes)} />
+        </Figure>
+        <Figure
+          label="Origin, measured"
+          note={measured === null ? 'ingest is silent' : 'by ingest itself'}
+        >
+          {measured === null ? '–' : <Amount {...bytes(measured)} />}
+        </Figure>
+        <Figure label="Difference" note={verdict(difference)}>
+          {difference === null ? (
+            '–'
+          ) : (
+            <span class={Math.abs(difference) <= tolerance ? 'good' : 'warn'}>
+              {difference > 0 ? '+' : ''}
+              <Amount {...percent(difference)} />
+            </span>
+          )}
+        </Figure>
+      </dl>
+    </section>
+  );
+}
+
+function verdict(difference: number | null): string {
+  if (difference === null) return 'nothing to compare yet';
+  if (Math.abs(difference) <= tolerance) return 'they agree';
+  return difference > 0 ? 'a cache answers for the origin' : 'more sent than was played';
+}

@@ -1,0 +1,58 @@
+// What Prometheus learns about signalling: sockets, swarms, announces, and what was refused.
+// The signalling server counts; the tracker's /metrics route reads the registry.
+
+import { Counter, Gauge, type Registry } from 'prom-client';
+
+export interface SignallingGauges {
+  readonly socketCount: () => number;
+  readonly swarmCount: () => number;
+}
+
+export class SignallingMetrics {
+  readonly announces: Counter<'event'>;
+  readonly messages: Counter<'result'>;
+  readonly refusedSockets: Counter;
+  readonly warnings: Counter;
+
+  constructor(registry: Registry, gauges: SignallingGauges) {
+    const registers = [registry];
+    this.announces = new Counter({
+      name: 'shoal_tracker_announces_total',
+      help: 'Announces that were accepted, by event.',
+      labelNames: ['event'],
+      registers,
+    });
+    this.messages = new Counter({
+      name: 'shoal_tracker_messages_total',
+      help: 'WebSocket messages, by result.',
+      labelNames: ['result'],
+      registers,
+    });
+    this.refusedSockets = new Counter({
+      name: 'shoal_tracker_refused_sockets_total',
+      help: 'WebSockets that were refused: no room, or no valid token.',
+      registers,
+    });
+    this.warnings = new Counter({
+      name: 'shoal_tracker_warnings_total',
+      help: 'Announces that the protocol refused.',
+      registers,
+    });
+    new Gauge({
+      name: 'shoal_tracker_sockets',
+      help: 'Viewers connected now.',
+      registers,
+      collect() {
+        this.set(gauges.socketCount());
+      },
+    });
+    new Gauge({
+      name: 'shoal_tracker_swarms',
+      help: 'Swarms with at least one peer.',
+      registers,
+      collect() {
+        this.set(gauges.swarmCount());
+      },
+    });
+  }
+}

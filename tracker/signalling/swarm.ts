@@ -1,0 +1,143 @@
+// Who is in one swarm, in the form that bittorrent-tracker's server asks for. It replaces the
+// library's own swarm, which keeps peers of dead sockets for 20 minutes and offers to them.
+
+import type { SwarmMembership, ViewerSocket } from './viewer-socket.ts';
+
+/** What the library passes for one announce; ids are in hexadecimal. */
+export interface AnnounceParams {
+  readonly event: string;
+  readonly peer_id: string;
+  readonly left?: number;
+  readonly numwant?: number;
+  readonly socket?: ViewerSocket;
+}
+
+export interface SwarmPeer extends SwarmMembership {
+  readonly peerId: string;
+  readonly socket: ViewerSocket;
+  isComplete: boolean;
+}
+
+interface AnnounceAnswer {
+  readonly complete: number;
+  readonly incomplete: number;
+  readonly peers: readonly SwarmPeer[];
+}
+
+export interface SwarmLimits {
+  readonly maxPeersPerSwarm: number;
+  readonly maxSwarmsPerSocket: number;
+}
+
+type Done<Value> = (error: Error | null, value?: Value) => void;
+
+export class Swarm {
+  readonly #peers = new Map<string, SwarmPeer>();
+  readonly #limits: SwarmLimits;
+  readonly #onEmpty: () => void;
+  #completeCount = 0;
+
+  constructor(limits: SwarmLimits, onEmpty: () => void) {
+    this.#limits = limits;
+    this.#onEmpty = onEmpty;
+  }
+
+  get size(): number {
+    return this.#peers.size;
+  }
+
+  /** The library looks up who an answer goes to. */
+  readonly peers = { get: (peerId: string): SwarmPeer | undefined => this.#peers.get(peerId) };
+
+  /** Called by the library, without `done` when a socket has closed. */
+  announce(params: AnnounceParams, done?: Done<AnnounceAnswer>): void {
+    const problem = this.#apply(params);
+    if (problem !== null) done?.(new Error(problem));
+    else
+      done?.(null, {
+        complete: this.#completeCount,
+        incomplete: this.#peers.size - this.#completeCount,
+        peers:
+          params.event === 'stopped' ? [] : this.#choosePeers(params.numwant ?? 0, params.peer_id),
+      });
+    // A swarm that was opened for a refused or a departing peer must not stay.
+    if (this.#peers.size === 0) this.#onEmpty();
+  }
+
+  scrape(_params: unknown, done: Done<{ complete: number; incomplete: number }>): void {
+    done(null, {
+      complete: this.#completeCount,
+      incomplete: this.#peers.size - this.#completeCount,
+    });
+  }
+
+  #apply(params: AnnounceParams): string | null {
+    const { socket, peer_id: peerId } = params;
+    if (socket === undefined) return null;
+    const known = this.#peers.get(peerId);
+    if (known && known.socket !== socket) {
+      // A viewer that reconnects keeps its peer id, and its old socket may look alive until the
+      // next heartbeat. Another address may not take over: peer ids are known to the whole swarm.
+      if (known.socket.addressKey !== socket.addressKey) return 'this peer_id is in use';
+      this.#remove(known);
+    }
+    if (params.event === 'stopped') {
+      if (known) this.#remove(known);
+      return null;
+    }
+    const peer = this.#peers.get(peerId) ?? this.#join(peerId, socket);
+    if (typeof peer === 'string') return peer;
+    const isComplete = params.event === 'completed' || params.left === 0;
+    if (isComplete && !peer.isComplete) {
+      peer.isComplete = true;
+      this.#completeCount += 1;
+    }
+    return null;
+  }
+
+  #join(peerId: string, socket: ViewerSocket): SwarmPeer | string {
+    // The socket may have closed while the library looked the swarm up.
+    if (socket.destroyed) return 'the socket is closed';
+    if (socket.memberships.size >= this.#limits.maxSwarmsPerSocket) {
+      return 'too many swarms on one socket';
+    }
+    if (this.#peers.size >= this.#limits.maxPeersPerSwarm) return 'the swarm is full';
+    const peer: SwarmPeer = {
+      peerId,
+      socket,
+      isComplete: false,
+      leave: () => {
+        this.#remove(peer);
+        if (this.#peers.size === 0) this.#onEmpty();
+      },
+    };
+    this.#peers.set(peerId, peer);
+    socket.memberships.add(peer);
+    return peer;
+  }
+
+  /** Does not report an empty swarm: within an announce, another peer may be about to join. */
+  #remove(peer: SwarmPeer): void {
+    if (this.#peers.get(peer.peerId) !== peer) return;
+    this.#peers.delete(peer.peerId);
+    peer.socket.memberships.delete(peer);
+    if (peer.isComplete) this.#completeCount -= 1;
+  }
+
+  /** Up to `count` peers at random, without the asker: reservoir sampling (Vitter's algorithm R). */
+  #choosePeers(count: number, ownPeerId: string): SwarmPeer[] {
+    const chosen: SwarmPeer[] = [];
+    if (count <= 0) return chosen;
+    let seen = 0;
+    for (const peer of this.#peers.values()) {
+      if (peer.peerId === ownPeerId) continue;
+      seen += 1;
+      if (chosen.length < count) chosen.push(peer);
+      else {
+        const slot = Math.floor(Math.random() * seen);
+        if (slot < count) chosen[slot] = peer;
+      }
+    }
+    return chosen;
+  }
+}

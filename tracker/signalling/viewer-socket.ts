@@ -1,0 +1,117 @@
+// One viewer's WebSocket as bittorrent-tracker sees it: only checked messages go in, and what
+// goes out is dropped once the socket is slow or dead. The signalling server makes and owns it.
+
+import { EventEmitter } from 'node:events';
+import type { RawWebSocket } from 'bittorrent-tracker/server';
+import { parseSignallingMessage } from './announce-schema.ts';
+
+/** Unsent bytes after which a viewer counts as gone: it reads slower than the swarm talks. */
+const maxUnsentBytes = 1024 * 1024;
+
+const openState = 1;
+
+/** A peer's place in a swarm, as its socket remembers it. */
+export interface SwarmMembership {
+  leave(): void;
+}
+
+export interface ViewerSocketEvents {
+  readonly onMessage: (result: 'accepted' | 'malformed' | 'failed', error?: unknown) => void;
+  readonly onClosed: (socket: ViewerSocket) => void;
+}
+
+export class ViewerSocket extends EventEmitter {
+  // bittorrent-tracker sets and reads these fields; their names are its own.
+  peerId: string | null = null;
+  infoHashes: string[] | null = [];
+  destroyed = false;
+  upgradeReq: { headers: object; connection: { remoteAddress: string; remotePort: number } } | null;
+
+  readonly addressKey: string;
+  /** Swarms that this socket is in, kept by the swarms: a client may be in several at once. */
+  readonly memberships = new Set<SwarmMembership>();
+
+  readonly #socket: RawWebSocket;
+  readonly #events: ViewerSocketEvents;
+  #isAlive = true;
+  #isClosed = false;
+
+  constructor(socket: RawWebSocket, addressKey: string, events: ViewerSocketEvents) {
+    super();
+    this.addressKey = addressKey;
+    this.#socket = socket;
+    this.#events = events;
+    // No header and no port reach the library: it would keep them for as long as the socket lives.
+    this.upgradeReq = { headers: {}, connection: { remoteAddress: addressKey, remotePort: 0 } };
+    socket.on('message', (data: unknown) => this.#onMessage(String(data)));
+    socket.on('pong', () => {
+      this.#isAlive = true;
+    });
+    socket.on('error', () => socket.terminate());
+    socket.on('close', () => this.#onClose());
+  }
+
+  /** Sends to the viewer; called by bittorrent-tracker. Never throws. */
+  send(text: string, onSent: (error?: Error) => void): void {
+    if (this.#isClosed || this.#socket.readyState !== openState) return;
+    if (this.#socket.bufferedAmount > maxUnsentBytes) {
+      this.#socket.terminate();
+      return;
+    }
+    this.#socket.send(text, onSent);
+  }
+
+  /** Ends a socket that did not answer the last ping, else sends the next one. */
+  checkAlive(): void {
+    if (!this.#isAlive) {
+      this.#socket.terminate();
+      return;
+    }
+    this.#isAlive = false;
+    if (this.#socket.readyState === openState) this.#socket.ping();
+  }
+
+  /** Asks the viewer to leave (RFC 6455 §7.4.1: 1001 is "going away"). */
+  goAway(): void {
+    this.#socket.close(1001, 'the tracker stops');
+  }
+
+  terminate(): void {
+    this.#socket.terminate();
+  }
+
+  /** Leaves every swarm at once. The library would only leave with the socket's first peer id. */
+  leaveSwarms(): void {
+    for (const membership of this.memberships) membership.leave();
+    this.memberships.clear();
+  }
+
+  #onMessage(text: string): void {
+    if (this.#isClosed) return;
+    this.#isAlive = true;
+    const parsed = parseSignallingMessage(text);
+    if (!parsed.ok) {
+      this.#events.onMessage('malformed');
+      this.send(JSON.stringify({ 'failure reason': parsed.problem }), () => {});
+      return;
+    }
+    try {
+      this.emit('message', text);
+      this.#events.onMessage('accepted');
+    } catch (error) {
+      // The library works synchronously here: what it throws is the fault of this one message.
+      this.#events.onMessage('failed', error);
+      this.#socket.terminate();
+    }
+  }
+
+  #onClose(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.destroyed = true;
+    this.leaveSwarms();
+    this.emit('close');
+    this.removeAllListeners();
+    this.#events.onClosed(this);
+  }
+}

@@ -1,0 +1,84 @@
+// POST /api/v1/beacons: takes viewers' delivery beacons and answers when they are stored.
+// Between the HTTP server and the group commit.
+
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { TrackerError } from '../errors.ts';
+import { maxBeaconSizeBytes } from '../protocol/index.ts';
+import { parseBeacon } from './beacon-schema.ts';
+import type { GroupCommit } from './group-commit.ts';
+import type { AcceptedBeacon } from './pure/accepted-beacon.ts';
+import type { TelemetryMetrics } from './telemetry-metrics.ts';
+
+/** The stream that a token is good for (`null`: every one), or `null` for a bad token. */
+export type VerifyBeaconToken = (
+  token: string,
+) => Promise<{ readonly stream: string | null } | null>;
+
+export interface BeaconRouteOptions {
+  readonly verifyToken: VerifyBeaconToken | null;
+  readonly commit: GroupCommit;
+  readonly metrics: TelemetryMetrics;
+}
+
+/** `server` must be a scope of its own: these routes replace its body parsers. */
+export function registerBeaconRoutes(server: FastifyInstance, options: BeaconRouteOptions): void {
+  const { commit, metrics, verifyToken } = options;
+  server.removeAllContentTypeParsers();
+  // navigator.sendBeacon sends text/plain, which needs no preflight (Fetch §4.10).
+  server.addContentTypeParser(
+    ['application/json', 'text/plain'],
+    { parseAs: 'string', bodyLimit: maxBeaconSizeBytes },
+    (_request, body, done) => done(null, body),
+  );
+  server.post('/api/v1/beacons', { bodyLimit: maxBeaconSizeBytes }, async (request, reply) => {
+    const beacon = readBeacon(request.body, metrics);
+    if (verifyToken !== null) await checkToken(request, beacon, verifyToken);
+    try {
+      metrics.countBeacon(beacon, await commit.submitBeacon(beacon, Date.now()));
+    } catch (error) {
+      metrics.beacons.inc({ result: 'refused' });
+      throw error;
+    }
+    return reply.code(204).send();
+  });
+}
+
+function readBeacon(body: unknown, metrics: TelemetryMetrics): AcceptedBeacon {
+  try {
+    return parseBeacon(parseJson(body));
+  } catch (error) {
+    metrics.beacons.inc({ result: 'invalid' });
+    throw error;
+  }
+}
+
+function parseJson(body: unknown): unknown {
+  try {
+    return JSON.parse(typeof body === 'string' ? body : '');
+  } catch (error) {
+    throw new TrackerError('beacon-invalid', 'Send one JSON object.', { cause: error });
+  }
+}
+
+/** The token is in the query for `sendBeacon`, which cannot set headers. */
+async function checkToken(
+  request: FastifyRequest,
+  beacon: AcceptedBeacon,
+  verifyToken: VerifyBeaconToken,
+): Promise<void> {
+  const { query } = request;
+  const inQuery =
+    typeof query === 'object' && query !== null && 'token' in query ? query.token : undefined;
+  const inHeader = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+  const token = inHeader ?? inQuery;
+  if (typeof token !== 'string' || token === '') {
+    throw new TrackerError('token-missing', 'Send a viewer token as Bearer or as ?token=.');
+  }
+  const permission = await verifyToken(token);
+  if (permission === null) {
+    throw new TrackerError('token-invalid', 'Ask the site for a new viewer token.');
+  }
+  if (permission.stream !== null && permission.stream !== beacon.stream) {
+    throw new TrackerError('token-invalid', 'The viewer token is for another stream.');
+  }
+}

@@ -1,0 +1,134 @@
+// Makes a beacon's 204 mean "stored": callers wait for the commit that holds their beacon, and
+// all who come within a few milliseconds share one. Between the routes, the rollup and the store.
+
+import type { StreamId } from '@shoal/ingest/protocol';
+import type { Logger } from 'pino';
+import { TrackerError } from '../errors.ts';
+import type { AcceptedBeacon } from './pure/accepted-beacon.ts';
+import type { BeaconVerdict, Rollup } from './pure/rollup.ts';
+import type { TelemetryStore } from './telemetry-store.ts';
+
+/** How long the first beacon of a batch waits for others: latency nobody sees, 40 commits/s at most. */
+const gatherMs = 25;
+/** After a failed commit its batch is tried again, with or without a new beacon. */
+const retryMs = 1_000;
+
+export interface GroupCommitOptions {
+  readonly rollup: Rollup;
+  readonly store: TelemetryStore;
+  readonly logger: Logger;
+  /** Beacons that may wait for a commit at once; more are refused. */
+  readonly maxWaiting: number;
+}
+
+export class GroupCommit {
+  readonly #options: GroupCommitOptions;
+  /** The commit that gathers now; `null` when nobody waits. */
+  #gathering: Promise<void> | null = null;
+  /** The end of the commit before it, good or bad: commits never overlap. */
+  #previous: Promise<void> = Promise.resolve();
+  #retryTimer: NodeJS.Timeout | null = null;
+  #waitingCount = 0;
+  #isHealthy = true;
+  #isClosed = false;
+
+  constructor(options: GroupCommitOptions) {
+    this.#options = options;
+  }
+
+  /** Whether the last commit reached the store. */
+  get isHealthy(): boolean {
+    return this.#isHealthy;
+  }
+
+  /**
+   * Counts a beacon and resolves when it is stored. A repeat waits too: the commit of its original
+   * may have failed, and then this one carries it.
+   * @throws TrackerError `limit-reached` (not counted) or `store-unavailable` (send it again)
+   */
+  async submitBeacon(
+    beacon: AcceptedBeacon,
+    nowMs: number,
+  ): Promise<Exclude<BeaconVerdict, 'full'>> {
+    if (this.#isClosed || this.#waitingCount >= this.#options.maxWaiting) throw overloaded();
+    const verdict = this.#options.rollup.addBeacon(beacon, nowMs);
+    if (verdict === 'full') throw overloaded();
+    this.#waitingCount += 1;
+    try {
+      await this.#nextCommit();
+    } finally {
+      this.#waitingCount -= 1;
+    }
+    return verdict;
+  }
+
+  /** Notes origin egress for the next commit; if that fails, a later one carries it. */
+  submitEgress(bytesByStream: ReadonlyMap<StreamId, number>, nowMs: number): void {
+    if (this.#isClosed) return;
+    this.#options.rollup.addEgress(bytesByStream, nowMs);
+    this.#commitInBackground();
+  }
+
+  /** Stores what is pending and takes nothing more. Idempotent. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    if (this.#retryTimer !== null) {
+      clearTimeout(this.#retryTimer);
+      this.#retryTimer = null;
+      this.#commitInBackground();
+    }
+    await this.#previous;
+  }
+
+  /** For callers without an answer to give: a failure is logged and its batch kept. */
+  #commitInBackground(): void {
+    this.#nextCommit().catch(() => {});
+  }
+
+  #nextCommit(): Promise<void> {
+    if (this.#gathering === null) {
+      const commit = this.#gatherAndCommit();
+      this.#gathering = commit;
+      this.#previous = commit.catch(() => {});
+    }
+    return this.#gathering;
+  }
+
+  async #gatherAndCommit(): Promise<void> {
+    const previous = this.#previous;
+    await new Promise((resolve) => setTimeout(resolve, gatherMs));
+    await previous;
+    // From here on a new caller belongs to the next commit.
+    this.#gathering = null;
+    const { rollup, store, logger } = this.#options;
+    const batch = rollup.takePending();
+    if (batch === null) return;
+    try {
+      await store.commit(batch);
+      if (!this.#isHealthy) logger.info('telemetry is stored again');
+      this.#isHealthy = true;
+    } catch (error) {
+      rollup.returnPending(batch);
+      if (this.#isHealthy) logger.error({ err: error }, 'telemetry cannot be stored');
+      this.#isHealthy = false;
+      this.#retryLater();
+      throw new TrackerError(
+        'store-unavailable',
+        'The beacon could not be stored; send it again with the same sequence number.',
+        { cause: error },
+      );
+    }
+  }
+
+  #retryLater(): void {
+    if (this.#isClosed || this.#retryTimer !== null) return;
+    this.#retryTimer = setTimeout(() => {
+      this.#retryTimer = null;
+      this.#commitInBackground();
+    }, retryMs);
+  }
+}
+
+function overloaded(): TrackerError {
+  return new TrackerError('limit-reached', 'Keep the counters and send them with a later beacon.');
+}

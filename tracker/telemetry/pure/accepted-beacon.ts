@@ -1,0 +1,21 @@
+// A beacon after the schema: ids parsed, times in whole milliseconds, absurd values refused.
+// The beacon schema makes it, the rollup counts it.
+
+import type { RenditionName, StreamId } from '@shoal/ingest/protocol';
+
+export interface AcceptedBeacon {
+  readonly session: string;
+  readonly sequence: number;
+  readonly stream: StreamId;
+  readonly rendition: RenditionName | null;
+  readonly cdnBytes: number;
+  readonly peerBytes: number;
+  readonly uploadedBytes: number;
+  readonly discardedBytes: number;
+  readonly stallCount: number;
+  readonly stalledMs: number;
+  readonly playedMs: number;
+  readonly startupMs: number | null;
+  readonly liveLatencyMs: number | null;
+  readonly ended: boolean;
+}

@@ -1,0 +1,134 @@
+// Beacons become sums per 10 s, stream and rendition; each beacon counts once, whatever the
+// network did to it. Pure: the group commit gives it beacons and the time, and takes the batches.
+
+import type { StreamId } from '@shoal/ingest/protocol';
+import type { AcceptedBeacon } from './accepted-beacon.ts';
+import { addCounters, type DeliveryCounters, noCounters } from './delivery-counters.ts';
+import { bucketMs, floorTo } from './resolutions.ts';
+import { judgeSequence, type SequenceVerdict, SessionTable } from './session-table.ts';
+import type {
+  AudienceDelta,
+  DeliveryDelta,
+  EgressDelta,
+  SessionRecord,
+  TelemetryBatch,
+} from './telemetry-batch.ts';
+
+export interface RollupLimits {
+  /** Page views remembered at once; more are refused until some expire. */
+  readonly maxSessions: number;
+  /** Sums waiting for the store; a flood of stream names ends here. */
+  readonly maxPendingSums: number;
+}
+
+/** `full`: not counted, the player keeps its counters and tries again. */
+export type BeaconVerdict = SequenceVerdict | 'full';
+
+export class Rollup {
+  readonly sessions: SessionTable;
+  readonly #maxPendingSums: number;
+  readonly #delivery = new Map<string, DeliveryDelta>();
+  readonly #audience = new Map<string, AudienceDelta>();
+  readonly #egress = new Map<string, EgressDelta>();
+  readonly #changedSessions = new Map<string, SessionRecord>();
+
+  constructor(limits: RollupLimits) {
+    this.sessions = new SessionTable(limits.maxSessions);
+    this.#maxPendingSums = limits.maxPendingSums;
+  }
+
+  /** Counts a beacon in the bucket of its arrival: the clocks of viewers are not to be trusted. */
+  addBeacon(beacon: AcceptedBeacon, nowMs: number): BeaconVerdict {
+    const known = this.sessions.get(beacon.session);
+    const verdict = judgeSequence(known, beacon.sequence);
+    if (verdict !== 'new') return verdict;
+    if (known === undefined && this.sessions.isFull) return 'full';
+    const bucketAtMs = floorTo(nowMs, bucketMs);
+    const delta: DeliveryDelta = {
+      bucketAtMs,
+      stream: beacon.stream,
+      rendition: beacon.rendition ?? '',
+      counters: countersOf(beacon),
+    };
+    if (this.#delivery.size >= this.#maxPendingSums && !this.#delivery.has(deliveryKey(delta))) {
+      return 'full';
+    }
+    this.#addDelivery(delta);
+    if (known?.viewerBucketAtMs !== bucketAtMs || known.stream !== beacon.stream) {
+      this.#addAudience({ bucketAtMs, stream: beacon.stream, viewers: 1 });
+    }
+    const record = this.sessions.note(beacon, nowMs, bucketAtMs);
+    this.#changedSessions.set(record.session, record);
+    return 'new';
+  }
+
+  /** Notes that ingest answered and what the origin has sent since the last look. */
+  addEgress(bytesByStream: ReadonlyMap<StreamId, number>, nowMs: number): void {
+    const bucketAtMs = floorTo(nowMs, bucketMs);
+    this.#addEgress({ bucketAtMs, stream: null, bytes: 0 });
+    for (const [stream, bytes] of bytesByStream) this.#addEgress({ bucketAtMs, stream, bytes });
+  }
+
+  /** What the store does not have yet, or `null`; the caller must store it or give it back. */
+  takePending(): TelemetryBatch | null {
+    if (this.#delivery.size + this.#egress.size + this.#changedSessions.size === 0) return null;
+    const batch: TelemetryBatch = {
+      delivery: [...this.#delivery.values()],
+      audience: [...this.#audience.values()],
+      egress: [...this.#egress.values()],
+      sessions: [...this.#changedSessions.values()],
+    };
+    this.#delivery.clear();
+    this.#audience.clear();
+    this.#egress.clear();
+    this.#changedSessions.clear();
+    return batch;
+  }
+
+  /** Takes back a batch that could not be stored; it joins the next one. */
+  returnPending(batch: TelemetryBatch): void {
+    for (const delta of batch.delivery) this.#addDelivery(delta);
+    for (const delta of batch.audience) this.#addAudience(delta);
+    for (const delta of batch.egress) this.#addEgress(delta);
+    for (const record of batch.sessions) {
+      const newer = this.#changedSessions.get(record.session);
+      if (newer === undefined) this.#changedSessions.set(record.session, record);
+    }
+  }
+
+  #addDelivery(delta: DeliveryDelta): void {
+    const key = deliveryKey(delta);
+    const counters = addCounters(this.#delivery.get(key)?.counters ?? noCounters, delta.counters);
+    this.#delivery.set(key, { ...delta, counters });
+  }
+
+  #addAudience(delta: AudienceDelta): void {
+    const key = `${delta.bucketAtMs}/${delta.stream}`;
+    const viewers = (this.#audience.get(key)?.viewers ?? 0) + delta.viewers;
+    this.#audience.set(key, { ...delta, viewers });
+  }
+
+  #addEgress(delta: EgressDelta): void {
+    const key = `${delta.bucketAtMs}/${delta.stream ?? ''}`;
+    const bytes = (this.#egress.get(key)?.bytes ?? 0) + delta.bytes;
+    this.#egress.set(key, { ...delta, bytes });
+  }
+}
+
+function deliveryKey(delta: DeliveryDelta): string {
+  return `${delta.bucketAtMs}/${delta.stream}/${delta.rendition}`;
+}
+
+function countersOf(beacon: AcceptedBeacon): DeliveryCounters {
+  return {
+    cdnBytes: beacon.cdnBytes,
+    peerBytes: beacon.peerBytes,
+    uploadedBytes: beacon.uploadedBytes,
+    discardedBytes: beacon.discardedBytes,
+    stallCount: beacon.stallCount,
+    stalledMs: beacon.stalledMs,
+    playedMs: beacon.playedMs,
+    startupCount: beacon.startupMs === null ? 0 : 1,
+    startupMs: beacon.startupMs ?? 0,
+  };
+}

@@ -1,0 +1,117 @@
+// Turns sums into the figures that people quote. Pure: the savings reader brings what the store
+// and the session table know, the routes send the result.
+
+import { offloadRatio, type SavingsPoint, type SavingsSummary } from '../../protocol/index.ts';
+import type { DeliveryCounters } from './delivery-counters.ts';
+import { bucketMs, chooseIntervalSeconds, floorTo } from './resolutions.ts';
+import type { Audience } from './session-table.ts';
+
+/** A gigabyte as CDNs bill it. */
+const gigabyte = 1e9;
+
+/** "Now" for bandwidth: the last finished buckets, as many as smooth out segments. */
+const nowBuckets = 3;
+
+export interface TimeSpan {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly intervalMs: number;
+}
+
+export interface SavingsInput {
+  readonly stream: string | null;
+  readonly windowSeconds: number;
+  readonly span: TimeSpan;
+  readonly totals: DeliveryCounters;
+  readonly points: readonly {
+    readonly atMs: number;
+    readonly viewers: number;
+    readonly cdnBytes: number;
+    readonly peerBytes: number;
+  }[];
+  readonly originEgressBytes: number | null;
+  readonly audience: Audience;
+  /** Sums over {@link spanOfNow}. */
+  readonly recent: { readonly cdnBytes: number; readonly peerBytes: number };
+  readonly pricePerGb: number;
+  readonly currency: string;
+}
+
+/** The intervals that the window up to now touches, the unfinished one included. */
+export function spanOfWindow(nowMs: number, windowSeconds: number): TimeSpan {
+  const intervalMs = chooseIntervalSeconds(windowSeconds) * 1_000;
+  return {
+    fromMs: floorTo(nowMs - windowSeconds * 1_000, intervalMs),
+    toMs: floorTo(nowMs, intervalMs) + intervalMs,
+    intervalMs,
+  };
+}
+
+/** The finished buckets that stand for "now". */
+export function spanOfNow(nowMs: number): TimeSpan {
+  const toMs = floorTo(nowMs, bucketMs);
+  return { fromMs: toMs - nowBuckets * bucketMs, toMs, intervalMs: bucketMs };
+}
+
+export function summarizeSavings(input: SavingsInput): SavingsSummary {
+  const { totals, audience } = input;
+  const watchedMs = totals.playedMs + totals.stalledMs;
+  return {
+    stream: input.stream,
+    windowSeconds: input.windowSeconds,
+    viewers: audience.viewers,
+    cdnBytes: totals.cdnBytes,
+    peerBytes: totals.peerBytes,
+    offloadRatio: offloadRatio(totals),
+    savedBytes: totals.peerBytes,
+    savedMoney: (totals.peerBytes / gigabyte) * input.pricePerGb,
+    currency: input.currency,
+    pricePerGb: input.pricePerGb,
+    originEgressBytes: input.originEgressBytes,
+    stallRatio: watchedMs > 0 ? totals.stalledMs / watchedMs : null,
+    uploadedBytes: totals.uploadedBytes,
+    discardedBytes: totals.discardedBytes,
+    startupSeconds: totals.startupCount > 0 ? totals.startupMs / totals.startupCount / 1_000 : null,
+    liveLatencySeconds: audience.liveLatencySeconds,
+    cdnBitrateBps: bitrateOfNow(input.recent.cdnBytes),
+    peerBitrateBps: bitrateOfNow(input.recent.peerBytes),
+    intervalSeconds: input.span.intervalMs / 1_000,
+    series: fillSeries(input.span, input.points),
+  };
+}
+
+function bitrateOfNow(bytes: number): number {
+  return (bytes * 8 * 1_000) / (nowBuckets * bucketMs);
+}
+
+function fillSeries(span: TimeSpan, points: SavingsInput['points']): SavingsPoint[] {
+  const byTime = new Map(points.map((point) => [point.atMs, point]));
+  const series: SavingsPoint[] = [];
+  for (let atMs = span.fromMs; atMs < span.toMs; atMs += span.intervalMs) {
+    const point = byTime.get(atMs);
+    series.push({
+      at: new Date(atMs).toISOString(),
+      viewers: point?.viewers ?? 0,
+      cdnBytes: point?.cdnBytes ?? 0,
+      peerBytes: point?.peerBytes ?? 0,
+    });
+  }
+  return series;
+}
+
+/** Audiences of several streams as one; latencies weigh as much as their viewers. */
+export function joinAudiences(audiences: Iterable<Audience>): Audience {
+  let viewers = 0;
+  let latencySeconds = 0;
+  let latencyWeight = 0;
+  for (const audience of audiences) {
+    viewers += audience.viewers;
+    if (audience.liveLatencySeconds === null) continue;
+    latencySeconds += audience.liveLatencySeconds * audience.viewers;
+    latencyWeight += audience.viewers;
+  }
+  return {
+    viewers,
+    liveLatencySeconds: latencyWeight === 0 ? null : latencySeconds / latencyWeight,
+  };
+}

@@ -1,0 +1,99 @@
+// Answers the two questions of the dashboard from store and sessions: what was saved, and by
+// which streams. Shared by the routes and the event stream, with a short memory so that many
+// clients who ask the same cost one query.
+
+import type { StreamId } from '@shoal/ingest/protocol';
+import {
+  offloadRatio,
+  type SavingsSummary,
+  type StreamSavings,
+  type StreamSavingsList,
+} from '../protocol/index.ts';
+import { joinAudiences, spanOfNow, spanOfWindow, summarizeSavings } from './pure/savings.ts';
+import type { Audience, SessionTable } from './pure/session-table.ts';
+import type { TelemetryStore } from './telemetry-store.ts';
+
+const memoryMs = 500;
+const maxRemembered = 500;
+const nobody: Audience = { viewers: 0, liveLatencySeconds: null };
+
+export interface SavingsQuery {
+  readonly stream: StreamId | null;
+  readonly windowSeconds: number;
+}
+
+export interface SavingsReaderOptions {
+  readonly store: TelemetryStore;
+  readonly sessions: SessionTable;
+  readonly pricePerGb: number;
+  readonly currency: string;
+  /** Streams on air, or `null` when that is not known. */
+  readonly liveStreams: () => readonly StreamId[] | null;
+  /** Ingest's URL as clients see it. */
+  readonly publicIngestUrl: string | null;
+}
+
+export class SavingsReader {
+  readonly #options: SavingsReaderOptions;
+  readonly #remembered = new Map<string, { atMs: number; summary: Promise<SavingsSummary> }>();
+
+  constructor(options: SavingsReaderOptions) {
+    this.#options = options;
+  }
+
+  /** Rejects with the store's error. */
+  summary(query: SavingsQuery, nowMs: number): Promise<SavingsSummary> {
+    const key = `${query.windowSeconds}/${query.stream ?? ''}`;
+    const known = this.#remembered.get(key);
+    if (known && nowMs - known.atMs < memoryMs) return known.summary;
+    if (this.#remembered.size >= maxRemembered) this.#remembered.clear();
+    const summary = this.#read(query, nowMs);
+    this.#remembered.set(key, { atMs: nowMs, summary });
+    summary.catch(() => this.#remembered.delete(key));
+    return summary;
+  }
+
+  async streams(windowSeconds: number, nowMs: number): Promise<StreamSavingsList> {
+    const totals = await this.#options.store.readStreams(spanOfWindow(nowMs, windowSeconds));
+    const audiences = this.#options.sessions.audiences(nowMs);
+    const live = this.#options.liveStreams();
+    const silent = (live ?? []).filter((id) => totals.every(({ stream }) => stream !== id));
+    const rows = [...totals, ...silent.map((stream) => ({ stream, cdnBytes: 0, peerBytes: 0 }))];
+    return {
+      windowSeconds,
+      ingestUrl: this.#options.publicIngestUrl,
+      streams: rows.map(
+        (row): StreamSavings => ({
+          stream: row.stream,
+          isLive: live?.includes(row.stream) ?? null,
+          viewers: audiences.get(row.stream)?.viewers ?? 0,
+          cdnBytes: row.cdnBytes,
+          peerBytes: row.peerBytes,
+          offloadRatio: offloadRatio(row),
+        }),
+      ),
+    };
+  }
+
+  async #read(query: SavingsQuery, nowMs: number): Promise<SavingsSummary> {
+    const { store, sessions, pricePerGb, currency } = this.#options;
+    const span = spanOfWindow(nowMs, query.windowSeconds);
+    const data = await store.readWindow({ stream: query.stream, ...span });
+    const recent = await store.readWindow({ stream: query.stream, ...spanOfNow(nowMs) });
+    const audiences = sessions.audiences(nowMs);
+    const audience =
+      query.stream === null
+        ? joinAudiences(audiences.values())
+        : (audiences.get(query.stream) ?? nobody);
+    return summarizeSavings({
+      stream: query.stream,
+      windowSeconds: query.windowSeconds,
+      span,
+      ...data,
+      audience,
+      recent: recent.totals,
+      pricePerGb,
+      currency,
+    });
+  }
+}

@@ -1,0 +1,29 @@
+// GET /api/v1/savings, its list of streams and its live events. Between the HTTP server and the
+// savings reader.
+
+import type { FastifyInstance } from 'fastify';
+import type { EventStream } from './event-stream.ts';
+import { parseSavingsQuery } from './savings-query.ts';
+import type { SavingsReader } from './savings-reader.ts';
+
+export interface SavingsRouteOptions {
+  readonly reader: SavingsReader;
+  readonly events: EventStream;
+}
+
+export function registerSavingsRoutes(server: FastifyInstance, options: SavingsRouteOptions): void {
+  const { reader, events } = options;
+  server.get('/api/v1/savings', async (request, reply) => {
+    const summary = await reader.summary(parseSavingsQuery(request.query), Date.now());
+    return reply.header('cache-control', 'no-store').send(summary);
+  });
+  server.get('/api/v1/savings/streams', async (request, reply) => {
+    const { windowSeconds } = parseSavingsQuery(request.query);
+    const list = await reader.streams(windowSeconds, Date.now());
+    return reply.header('cache-control', 'no-store').send(list);
+  });
+  // No HEAD: it would be a stream without an end and without a body.
+  server.get('/api/v1/events', { exposeHeadRoute: false }, async (request, reply) => {
+    await events.attach(reply, parseSavingsQuery(request.query));
+  });
+}

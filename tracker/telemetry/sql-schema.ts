@@ -1,0 +1,118 @@
+// The tables of a SQL telemetry store and the migrations that make them, for kysely. Each row of
+// a rollup table is one step of one resolution; times are milliseconds since the Unix epoch.
+
+import { type Kysely, type Migration, type MigrationProvider, sql } from 'kysely';
+
+export interface DeliveryTable {
+  step_ms: number;
+  at_ms: number;
+  stream: string;
+  rendition: string;
+  cdn_bytes: number;
+  peer_bytes: number;
+  uploaded_bytes: number;
+  discarded_bytes: number;
+  stall_count: number;
+  stalled_ms: number;
+  played_ms: number;
+  startup_count: number;
+  startup_ms: number;
+}
+
+export interface AudienceTable {
+  step_ms: number;
+  at_ms: number;
+  stream: string;
+  viewers: number;
+}
+
+export interface EgressTable {
+  step_ms: number;
+  at_ms: number;
+  /** Empty: ingest answered. */
+  stream: string;
+  bytes: number;
+}
+
+export interface SessionTableRow {
+  session: string;
+  stream: string;
+  highest_sequence: number;
+  seen_mask: number;
+  last_seen_ms: number;
+  has_ended: number;
+  viewer_bucket_at_ms: number;
+  live_latency_ms: number | null;
+}
+
+export interface TelemetryDatabase {
+  delivery: DeliveryTable;
+  audience: AudienceTable;
+  egress: EgressTable;
+  sessions: SessionTableRow;
+}
+
+export const counterColumns = [
+  'cdn_bytes',
+  'peer_bytes',
+  'uploaded_bytes',
+  'discarded_bytes',
+  'stall_count',
+  'stalled_ms',
+  'played_ms',
+  'startup_count',
+  'startup_ms',
+] as const satisfies readonly (keyof DeliveryTable)[];
+
+const firstTables: Migration = {
+  async up(database: Kysely<never>): Promise<void> {
+    let delivery = database.schema
+      .createTable('delivery')
+      .addColumn('step_ms', 'bigint', (column) => column.notNull())
+      .addColumn('at_ms', 'bigint', (column) => column.notNull())
+      .addColumn('stream', 'text', (column) => column.notNull())
+      .addColumn('rendition', 'text', (column) => column.notNull());
+    for (const name of counterColumns) {
+      delivery = delivery.addColumn(name, 'bigint', (column) => column.notNull());
+    }
+    await delivery
+      .addPrimaryKeyConstraint('delivery_key', ['step_ms', 'at_ms', 'stream', 'rendition'])
+      .execute();
+    for (const [table, value] of [
+      ['audience', 'viewers'],
+      ['egress', 'bytes'],
+    ] as const) {
+      await database.schema
+        .createTable(table)
+        .addColumn('step_ms', 'bigint', (column) => column.notNull())
+        .addColumn('at_ms', 'bigint', (column) => column.notNull())
+        .addColumn('stream', 'text', (column) => column.notNull())
+        .addColumn(value, 'bigint', (column) => column.notNull())
+        .addPrimaryKeyConstraint(`${table}_key`, ['step_ms', 'at_ms', 'stream'])
+        .execute();
+    }
+    await database.schema
+      .createTable('sessions')
+      .addColumn('session', 'text', (column) => column.primaryKey())
+      .addColumn('stream', 'text', (column) => column.notNull())
+      .addColumn('highest_sequence', 'bigint', (column) => column.notNull())
+      .addColumn('seen_mask', 'bigint', (column) => column.notNull())
+      .addColumn('last_seen_ms', 'bigint', (column) => column.notNull())
+      .addColumn('has_ended', 'integer', (column) => column.notNull().defaultTo(sql`0`))
+      .addColumn('viewer_bucket_at_ms', 'bigint', (column) => column.notNull())
+      .addColumn('live_latency_ms', 'bigint')
+      .execute();
+    await database.schema
+      .createIndex('sessions_last_seen')
+      .on('sessions')
+      .column('last_seen_ms')
+      .execute();
+  },
+};
+
+/** In the order of their names; a published one never changes. */
+export const migrations: MigrationProvider = {
+  async getMigrations() {
+    return { '0001-rollups-and-sessions': firstTables };
+  },
+};

@@ -1,0 +1,54 @@
+// Where telemetry stays: the one interface that every store implements, and that the contract
+// suite holds them to. The group commit writes, the savings reader reads.
+
+import type { StreamId } from '@shoal/ingest/protocol';
+import type { DeliveryCounters } from './pure/delivery-counters.ts';
+import type { SessionRecord, TelemetryBatch } from './pure/telemetry-batch.ts';
+
+export interface WindowQuery {
+  /** `null`: all streams together. */
+  readonly stream: StreamId | null;
+  /** Inclusive and exclusive, both multiples of `intervalMs`. */
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** A multiple of 10 s. */
+  readonly intervalMs: number;
+}
+
+export interface WindowPoint {
+  readonly atMs: number;
+  /** Distinct viewers of a 10 s bucket; of a longer interval the most in one of its steps. */
+  readonly viewers: number;
+  readonly cdnBytes: number;
+  readonly peerBytes: number;
+}
+
+export interface WindowData {
+  readonly totals: DeliveryCounters;
+  /** Oldest first; intervals without data are left out. */
+  readonly points: readonly WindowPoint[];
+  /** `null` when ingest did not answer in the whole window. */
+  readonly originEgressBytes: number | null;
+}
+
+export interface StreamTotals {
+  readonly stream: StreamId;
+  readonly cdnBytes: number;
+  readonly peerBytes: number;
+}
+
+/** All methods reject with the cause of the failure; none retries. */
+export interface TelemetryStore {
+  /** All of the batch or nothing; after it resolves, the batch survives a SIGKILL if anything does. */
+  commit(batch: TelemetryBatch): Promise<void>;
+  loadSessions(seenSinceMs: number): Promise<readonly SessionRecord[]>;
+  readWindow(query: WindowQuery): Promise<WindowData>;
+  /** Streams with beacons in the window, those with most bytes first; at most 1000. */
+  readStreams(window: Omit<WindowQuery, 'stream'>): Promise<readonly StreamTotals[]>;
+  /** Drops what its resolution keeps no longer, and sessions not seen since `sessionsBeforeMs`. */
+  prune(nowMs: number, sessionsBeforeMs: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Most streams that {@link TelemetryStore.readStreams} returns. */
+export const maxListedStreams = 1_000;

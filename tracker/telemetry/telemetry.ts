@@ -1,0 +1,141 @@
+// The telemetry stage: wires beacons in, egress in, savings out around one store, and closes
+// them in reverse. The tracker starts it and registers its routes.
+
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import { registerBeaconRoutes, type VerifyBeaconToken } from './beacon-routes.ts';
+import { EventStream } from './event-stream.ts';
+import { GroupCommit } from './group-commit.ts';
+import { OriginEgress } from './origin-egress.ts';
+import { Rollup } from './pure/rollup.ts';
+import { SavingsReader } from './savings-reader.ts';
+import { registerSavingsRoutes } from './savings-routes.ts';
+import { TelemetryMetrics } from './telemetry-metrics.ts';
+import type { TelemetryStore } from './telemetry-store.ts';
+
+export interface TelemetryOptions {
+  /** Belongs to the stage from here on, which closes it. */
+  readonly store: TelemetryStore;
+  readonly logger: Logger;
+  readonly registry: Registry;
+  /** Base URL to ask for egress; `null` for none. */
+  readonly ingestUrl: string | null;
+  readonly publicIngestUrl: string | null;
+  readonly egressPollMs: number;
+  readonly pricePerGb: number;
+  readonly currency: string;
+  readonly eventIntervalMs: number;
+  readonly maxEventClients: number;
+  readonly maxSessions: number;
+  /** Asked for every beacon; `null`: beacons need no token. */
+  readonly verifyToken: VerifyBeaconToken | null;
+}
+
+/** A page view without a beacon for this long is over; repeats after it would count again. */
+const sessionTimeoutMs = 10 * 60_000;
+const pruneIntervalMs = 60_000;
+const egressTimeoutMs = 2_000;
+const maxPendingSums = 5_000;
+const maxWaitingBeacons = 20_000;
+
+export class Telemetry {
+  readonly #options: TelemetryOptions;
+  readonly #rollup: Rollup;
+  readonly #metrics: TelemetryMetrics;
+  readonly #commit: GroupCommit;
+  readonly #egress: OriginEgress | null;
+  readonly #reader: SavingsReader;
+  readonly #events: EventStream;
+  readonly #pruneTimer: NodeJS.Timeout;
+  #closing: Promise<void> | null = null;
+
+  private constructor(options: TelemetryOptions, rollup: Rollup) {
+    this.#options = options;
+    this.#rollup = rollup;
+    const { store, logger, registry, maxSessions: _, ...rest } = options;
+    this.#metrics = new TelemetryMetrics(registry, rollup.sessions);
+    const commit = new GroupCommit({ rollup, store, logger, maxWaiting: maxWaitingBeacons });
+    this.#commit = commit;
+    this.#egress =
+      rest.ingestUrl === null
+        ? null
+        : new OriginEgress({
+            ingestUrl: rest.ingestUrl,
+            pollIntervalMs: rest.egressPollMs,
+            timeoutMs: egressTimeoutMs,
+            logger,
+            onEgress: (bytes, nowMs) => commit.submitEgress(bytes, nowMs),
+          });
+    this.#reader = new SavingsReader({
+      store,
+      sessions: rollup.sessions,
+      pricePerGb: rest.pricePerGb,
+      currency: rest.currency,
+      liveStreams: () => (this.#egress?.isReachable ? this.#egress.liveStreams : null),
+      publicIngestUrl: rest.publicIngestUrl,
+    });
+    this.#events = new EventStream({
+      reader: this.#reader,
+      logger,
+      intervalMs: rest.eventIntervalMs,
+      maxClients: rest.maxEventClients,
+      onClientCount: (count) => this.#metrics.eventClients.set(count),
+    });
+    this.#pruneTimer = setInterval(() => void this.#prune(), pruneIntervalMs);
+  }
+
+  /** Starts with the sessions that the store remembers. Rejects with the store's error. */
+  static async start(options: TelemetryOptions): Promise<Telemetry> {
+    const rollup = new Rollup({ maxSessions: options.maxSessions, maxPendingSums });
+    rollup.sessions.restore(await options.store.loadSessions(Date.now() - sessionTimeoutMs));
+    return new Telemetry(options, rollup);
+  }
+
+  /** Whether what is acknowledged now would be stored. */
+  get isReady(): boolean {
+    return this.#closing === null && this.#commit.isHealthy;
+  }
+
+  async registerRoutes(server: FastifyInstance): Promise<void> {
+    // In a scope of their own: beacons replace the body parsers.
+    await server.register((scope, _options, done) => {
+      registerBeaconRoutes(scope, {
+        commit: this.#commit,
+        metrics: this.#metrics,
+        verifyToken: this.#options.verifyToken,
+      });
+      done();
+    });
+    registerSavingsRoutes(server, { reader: this.#reader, events: this.#events });
+  }
+
+  /** Ends the live events, so that the HTTP server can close. Idempotent. */
+  endEvents(): void {
+    this.#events.close();
+  }
+
+  /** Stores what is pending and closes the store. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    clearInterval(this.#pruneTimer);
+    this.#events.close();
+    await this.#egress?.close();
+    await this.#commit.close();
+    await this.#options.store.close();
+  }
+
+  async #prune(): Promise<void> {
+    const nowMs = Date.now();
+    this.#rollup.sessions.expire(nowMs, sessionTimeoutMs);
+    try {
+      await this.#options.store.prune(nowMs, nowMs - sessionTimeoutMs);
+    } catch (error) {
+      this.#options.logger.warn({ err: error }, 'old telemetry could not be dropped');
+    }
+  }
+}

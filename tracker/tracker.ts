@@ -1,0 +1,166 @@
+// Composition root of the tracker: one HTTP server with signalling, telemetry and the dashboard
+// on it. It starts the stages in the order of the data and closes them in reverse.
+
+import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import { Registry } from 'prom-client';
+import { createViewerTokenVerifier, type VerifyViewerToken } from './admission/viewer-token.ts';
+import { httpUrlOf, type TrackerOptions, trackerDefaults } from './config.ts';
+import { registerDashboard } from './dashboard-routes.ts';
+import { createHttpServer } from './http-server.ts';
+import { SignallingServer } from './signalling/signalling-server.ts';
+import { MemoryStore } from './telemetry/memory-store.ts';
+import { openSqliteStore } from './telemetry/sqlite-store.ts';
+import { Telemetry } from './telemetry/telemetry.ts';
+
+export { signViewerToken, type ViewerTokenClaims } from './admission/viewer-token.ts';
+export { type TrackerOptions, trackerDefaults, trackerOptionsOf } from './config.ts';
+export { type Problem, TrackerError, type TrackerErrorCode, trackerErrors } from './errors.ts';
+
+export class Tracker {
+  /** http(s) URL of API and dashboard as clients see it; the WebSocket has the same host and port. */
+  readonly url: string;
+  /** The port that it listens on. */
+  readonly port: number;
+  readonly #options: TrackerOptions;
+  readonly #server: FastifyInstance;
+  readonly #signalling: SignallingServer;
+  readonly #telemetry: Telemetry;
+  #closing: Promise<void> | null = null;
+  #forgetSignal: () => void = () => {};
+
+  private constructor(
+    options: TrackerOptions,
+    server: FastifyInstance,
+    signalling: SignallingServer,
+    telemetry: Telemetry,
+  ) {
+    this.#options = options;
+    this.#server = server;
+    this.#signalling = signalling;
+    this.#telemetry = telemetry;
+    const address = server.server.address();
+    this.port = isAddressInfo(address) ? address.port : options.port;
+    this.url = options.publicUrl ?? httpUrlOf(options.host, this.port);
+  }
+
+  /** ws(s) URL for players. */
+  get webSocketUrl(): string {
+    return this.url.replace(/^http/, 'ws');
+  }
+
+  /**
+   * Starts listening; what is absent in `options` comes from {@link trackerDefaults}.
+   * Rejects when the port is taken or the store does not open; `signal` closes the tracker.
+   */
+  static async start(options: Partial<TrackerOptions>, signal?: AbortSignal): Promise<Tracker> {
+    signal?.throwIfAborted();
+    const all: TrackerOptions = { ...trackerDefaults, ...options };
+    const tracker = await startStages(all, (server, signalling, telemetry) => {
+      return new Tracker(all, server, signalling, telemetry);
+    });
+    if (signal?.aborted) {
+      await tracker.close('aborted');
+      signal.throwIfAborted();
+    }
+    if (signal !== undefined) tracker.#closeOn(signal);
+    all.logger.info({ port: tracker.port }, 'the tracker is ready');
+    return tracker;
+  }
+
+  /** Says goodbye to viewers, stores what was acknowledged, frees the port. Idempotent. */
+  close(reason: string): Promise<void> {
+    this.#closing ??= this.#close(reason);
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close('disposed');
+  }
+
+  #closeOn(signal: AbortSignal): void {
+    const onAbort = (): void => void this.close('aborted');
+    signal.addEventListener('abort', onAbort, { once: true });
+    this.#forgetSignal = () => signal.removeEventListener('abort', onAbort);
+  }
+
+  async #close(reason: string): Promise<void> {
+    this.#forgetSignal();
+    await this.#signalling.close(reason);
+    this.#telemetry.endEvents();
+    await this.#server.close();
+    await this.#telemetry.close();
+    this.#options.logger.info({ reason }, 'the tracker has stopped');
+  }
+}
+
+type Compose = (
+  server: FastifyInstance,
+  signalling: SignallingServer,
+  telemetry: Telemetry,
+) => Tracker;
+
+async function startStages(options: TrackerOptions, compose: Compose): Promise<Tracker> {
+  const registry = new Registry();
+  const server = await createHttpServer(options.logger);
+  const secret = options.viewerTokenSecret;
+  const verifyToken = secret === null ? null : createViewerTokenVerifier(secret);
+  const telemetry = await startTelemetry(options, registry, verifyToken);
+  const signalling = new SignallingServer({
+    ...options,
+    httpServer: server.server,
+    logger: options.logger.child({ stage: 'signalling' }),
+    registry,
+    verifyToken,
+  });
+  try {
+    await telemetry.registerRoutes(server);
+    await registerDashboard(server, options.dashboardDir);
+    registerServiceRoutes(server, telemetry, registry);
+    await server.listen({ host: options.host, port: options.port });
+  } catch (error) {
+    await signalling.close('the start failed');
+    await server.close();
+    await telemetry.close();
+    throw error;
+  }
+  return compose(server, signalling, telemetry);
+}
+
+async function startTelemetry(
+  options: TrackerOptions,
+  registry: Registry,
+  verifyToken: VerifyViewerToken | null,
+): Promise<Telemetry> {
+  const store =
+    options.store.kind === 'memory'
+      ? new MemoryStore()
+      : await openSqliteStore(options.store.filePath);
+  return Telemetry.start({
+    ...options,
+    store,
+    logger: options.logger.child({ stage: 'telemetry' }),
+    registry,
+    verifyToken,
+  });
+}
+
+function registerServiceRoutes(
+  server: FastifyInstance,
+  telemetry: Telemetry,
+  registry: Registry,
+): void {
+  server.get('/healthz', async (_request, reply) => reply.type('text/plain').send('ok\n'));
+  server.get('/readyz', async (_request, reply) =>
+    telemetry.isReady
+      ? reply.type('text/plain').send('ready\n')
+      : reply.code(503).type('text/plain').send('the telemetry store does not answer\n'),
+  );
+  server.get('/metrics', async (_request, reply) =>
+    reply.type(registry.contentType).send(await registry.metrics()),
+  );
+}
+
+function isAddressInfo(address: string | AddressInfo | null): address is AddressInfo {
+  return typeof address === 'object' && address !== null;
+}
