@@ -213,9 +213,12 @@ export class HeadlessViewer {
     if (!playlist) return null;
     if (number !== null)
       return playlist.segments.find((each) => each.mediaSequenceNumber >= number) ?? null;
+    const [first] = playlist.segments;
     const last = playlist.segments.at(-1);
-    if (!last) return null;
+    if (!first || !last) return null;
     const startSeconds = endSeconds(last) - liveSyncDurations * playlist.targetDurationSeconds;
+    // A broadcast that has just begun: nearer to the edge every segment would come too late.
+    if (playlist.isLive && startSeconds < first.startSeconds - 0.5) return null;
     return playlist.segments.find((each) => each.startSeconds >= startSeconds - 0.1) ?? last;
   }
 

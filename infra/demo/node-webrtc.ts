@@ -21,12 +21,7 @@ class PeerConnection extends RTCPeerConnection {
   }
 }
 
-let instances = 0;
-
-/**
- * A core of its own for one viewer. Each is a fresh copy of the module, since the core keeps one
- * peer id per swarm and module: two viewers in one process would be the same peer.
- */
+/** The core's class, once the globals that it looks for are there. */
 export async function loadCoreClass(): Promise<CoreClass> {
   Object.assign(globalThis, {
     window: globalThis,
@@ -46,8 +41,6 @@ export async function loadCoreClass(): Promise<CoreClass> {
     '../dist/p2p-media-loader-core.es.js',
     import.meta.resolve('p2p-media-loader-core'),
   );
-  instances += 1;
-  bundle.search = `?viewer=${instances}`;
   const module: { Core: CoreClass } = await import(bundle.href);
   return module.Core;
 }

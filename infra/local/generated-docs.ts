@@ -1,0 +1,64 @@
+// The parts of the README that come from code: the table of the environment and those of the
+// error codes. Pure; `generate-docs.ts` writes them, a unit test fails when they are stale.
+
+import { environmentVariables } from '../../ingest/environment.ts';
+import { ingestErrors } from '../../ingest/errors.ts';
+import { trackerErrors } from '../../tracker/errors.ts';
+
+interface VariableEntry {
+  readonly defaultText?: string;
+  readonly defaultLabel?: string;
+  readonly meaning: string;
+}
+
+interface ErrorEntry {
+  readonly status: number;
+  readonly title: string;
+}
+
+/** The text between `<!-- name:start -->` and `<!-- name:end -->`, by name. */
+const sections: Readonly<Record<string, () => string>> = {
+  environment: environmentTable,
+  errors: () => `${errorTable('Ingest', ingestErrors)}\n\n${errorTable('Tracker', trackerErrors)}`,
+};
+
+/**
+ * The README with every generated section brought up to date.
+ * @throws when a section's markers are missing
+ */
+export function renderGeneratedSections(readme: string): string {
+  let text = readme;
+  for (const [name, render] of Object.entries(sections)) {
+    text = replaceSection(text, name, render());
+  }
+  return text;
+}
+
+/** @throws when the markers of `name` are missing */
+export function replaceSection(text: string, name: string, content: string): string {
+  const start = `<!-- ${name}:start -->`;
+  const end = `<!-- ${name}:end -->`;
+  const from = text.indexOf(start);
+  const to = text.indexOf(end);
+  if (from < 0 || to < from) throw new Error(`The text has no ${start} … ${end}.`);
+  return `${text.slice(0, from + start.length)}\n\n${content}\n\n${text.slice(to)}`;
+}
+
+function environmentTable(): string {
+  const rows = Object.entries<VariableEntry>(environmentVariables).map(([name, variable]) => {
+    const label = variable.defaultLabel ?? `\`${variable.defaultText ?? ''}\``;
+    return `| \`${name}\` | ${cell(label)} | ${cell(variable.meaning)} |`;
+  });
+  return ['| variable | default | meaning |', '|---|---|---|', ...rows].join('\n');
+}
+
+function errorTable(service: string, errors: Readonly<Record<string, ErrorEntry>>): string {
+  const rows = Object.entries(errors).map(
+    ([code, { status, title }]) => `| \`${code}\` | ${status} | ${cell(title)} |`,
+  );
+  return [`| ${service}: code | status | meaning |`, '|---|---|---|', ...rows].join('\n');
+}
+
+function cell(text: string): string {
+  return text.replaceAll('|', String.raw`\|`);
+}

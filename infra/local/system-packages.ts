@@ -1,0 +1,126 @@
+// Programs that npm cannot bring: installs what is missing through apt when it may, else says
+// what to install. `npm test` needs ffmpeg and Chromium; `npm start` only when no ffmpeg works.
+
+import { spawn } from 'node:child_process';
+import { access, constants } from 'node:fs/promises';
+import path from 'node:path';
+
+/** A command on the PATH and the packages that bring it. */
+export interface SystemPackage {
+  readonly command: string;
+  /** Package of Debian and Ubuntu. */
+  readonly apt: string;
+  /** Package of Fedora. */
+  readonly dnf: string;
+  /** Formula or cask of Homebrew, with its flags. */
+  readonly brew: string;
+}
+
+export const ffmpegPackage: SystemPackage = {
+  command: 'ffmpeg',
+  apt: 'ffmpeg',
+  dnf: 'ffmpeg-free',
+  brew: 'ffmpeg',
+};
+
+export const ffprobePackage: SystemPackage = { ...ffmpegPackage, command: 'ffprobe' };
+
+export const chromiumPackage: SystemPackage = {
+  command: 'chromium',
+  apt: 'chromium',
+  dnf: 'chromium',
+  brew: '--cask chromium',
+};
+
+const aptTimeoutMs = 10 * 60_000;
+
+/** Something is missing that only the user can install; the message says how. */
+export class SystemPackageError extends Error {
+  constructor(missing: readonly SystemPackage[], cause?: unknown) {
+    const names = (manager: 'apt' | 'dnf'): string =>
+      [...new Set(missing.map((entry) => entry[manager]))].join(' ');
+    super(
+      [
+        `Not installed: ${missing.map(({ command }) => command).join(', ')}. Install with`,
+        `  Debian, Ubuntu   sudo apt-get install -y --no-install-recommends ${names('apt')}`,
+        `  Fedora           sudo dnf install -y ${names('dnf')}`,
+        `  macOS            ${brewCommands(missing)}`,
+      ].join('\n'),
+      { cause },
+    );
+    this.name = 'SystemPackageError';
+  }
+}
+
+/** The commands of `packages` that are not on the PATH. */
+export async function missingPackages(
+  packages: readonly SystemPackage[],
+  searchPath = process.env.PATH ?? '',
+): Promise<readonly SystemPackage[]> {
+  const found = await Promise.all(packages.map(({ command }) => isOnPath(command, searchPath)));
+  return packages.filter((_, index) => !found[index]);
+}
+
+/**
+ * Makes sure that every command is there.
+ * @throws SystemPackageError that says what to install, unless root and apt could do it
+ */
+export async function ensureSystemPackages(packages: readonly SystemPackage[]): Promise<void> {
+  const missing = await missingPackages(packages);
+  if (missing.length === 0) return;
+  const isRoot = process.getuid?.() === 0;
+  if (!isRoot || !(await isOnPath('apt-get', process.env.PATH ?? ''))) {
+    throw new SystemPackageError(missing);
+  }
+  const names = [...new Set(missing.map(({ apt }) => apt))];
+  console.log(`Installing ${names.join(', ')} with apt-get …`);
+  try {
+    await aptGet(['update', '-qq']);
+    await aptGet(['install', '-y', '-qq', '--no-install-recommends', ...names]);
+  } catch (error) {
+    throw new SystemPackageError(missing, error);
+  }
+  const stillMissing = await missingPackages(packages);
+  if (stillMissing.length > 0) throw new SystemPackageError(stillMissing);
+}
+
+/** Formulas and casks cannot share one command. */
+function brewCommands(missing: readonly SystemPackage[]): string {
+  const names = [...new Set(missing.map(({ brew }) => brew))];
+  return names.map((name) => `brew install ${name}`).join(' && ');
+}
+
+async function isOnPath(command: string, searchPath: string): Promise<boolean> {
+  for (const directory of searchPath.split(path.delimiter)) {
+    if (directory === '') continue;
+    try {
+      await access(path.join(directory, command), constants.X_OK);
+      return true;
+    } catch {
+      // Not in this directory; the next may have it.
+    }
+  }
+  return false;
+}
+
+/** Runs apt-get without questions. @throws Error with the end of its output */
+function aptGet(argumentList: readonly string[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('apt-get', argumentList, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+      timeout: aptTimeoutMs,
+    });
+    let outputTail = '';
+    const collect = (chunk: Buffer): void => {
+      outputTail = (outputTail + chunk.toString()).slice(-2_000);
+    };
+    child.stdout.on('data', collect);
+    child.stderr.on('data', collect);
+    child.once('error', reject);
+    child.once('close', (exitCode) => {
+      if (exitCode === 0) resolve();
+      else reject(new Error(`apt-get ${argumentList.join(' ')} failed:\n${outputTail}`));
+    });
+  });
+}
