@@ -9,6 +9,11 @@ interface ErrorEntry {
 /** Code → HTTP status and title; the README lists the same codes. */
 export const ingestErrors = {
   'stream-id-invalid': { status: 400, title: 'The stream name is not valid.' },
+  'request-invalid': { status: 400, title: 'The request cannot be read.' },
+  'delivery-directive-invalid': {
+    status: 400,
+    title: 'The playlist cannot be delivered as asked.',
+  },
   'stream-key-missing': { status: 401, title: 'A stream key is needed.' },
   'stream-key-wrong': { status: 403, title: 'The stream key is wrong.' },
   'stream-not-found': { status: 404, title: 'There is no such stream.' },
@@ -61,4 +66,34 @@ export class IngestError extends Error {
       detail: this.message,
     };
   }
+}
+
+/** The part of a Fastify reply that a problem needs. */
+export interface ProblemReply {
+  code(status: number): ProblemReply;
+  type(mediaType: string): ProblemReply;
+  send(body: string): unknown;
+}
+
+/** Fastify's own complaints about a request, in our words. */
+const frameworkErrors: Readonly<Record<string, readonly [IngestErrorCode, string]>> = {
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['content-type-wrong', 'Send the documented content type.'],
+  FST_ERR_CTP_BODY_TOO_LARGE: ['body-too-large', 'Send a smaller body.'],
+};
+
+/** Any error as one for a client; what is not known leaves as `internal`, without its message. */
+export function toIngestError(error: unknown): IngestError {
+  if (error instanceof IngestError) return error;
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const [ingestCode, message] = frameworkErrors[code] ?? ['internal', 'See the log of ingest.'];
+  return new IngestError(ingestCode, message, { cause: error });
+}
+
+/** Answers a request with a problem (RFC 9457); for the error handler of the server. */
+export function replyWithProblem(error: unknown, reply: ProblemReply): void {
+  const ingestError = toIngestError(error);
+  reply
+    .code(ingestError.status)
+    .type('application/problem+json')
+    .send(JSON.stringify(ingestError.toProblem()));
 }

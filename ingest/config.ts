@@ -1,0 +1,88 @@
+// What ingest can be told, and how the environment tells it; a key is made when none was given.
+// Used by `main.ts` and by the local start of all services.
+
+import { randomBytes } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import type { Logger } from 'pino';
+import type { Environment, LadderRung, OriginStoreSetting, PortRange } from './environment.ts';
+import { parseStreamId, type StreamId } from './protocol/index.ts';
+
+export interface IngestOptions {
+  readonly host: string;
+  /** `0` picks a free one; `url` tells it. */
+  readonly port: number;
+  /** URL as clients see it, without a slash at the end; derived from the address when absent. */
+  readonly publicUrl?: string | undefined;
+  /** URL of the tracker as clients see it (`http`, `https`, `ws` or `wss`); see `announceTracker`. */
+  readonly trackerUrl?: string | undefined;
+  /** Who may publish; also names the stream of the page to broadcast from (the first). */
+  readonly streamKeys: ReadonlyMap<StreamId, string>;
+  /** Where the disk store lives, in its subdirectory `origin`. */
+  readonly dataDirectory: string;
+  readonly store: OriginStoreSetting;
+  /** This ffmpeg and no other; by default the first that works. */
+  readonly ffmpegPath?: string | undefined;
+  readonly ladder: readonly LadderRung[];
+  readonly segmentSeconds: number;
+  readonly dvrSeconds: number;
+  readonly announcedIps?: readonly string[] | undefined;
+  readonly udpPorts?: PortRange | undefined;
+  readonly iceServers?: readonly string[] | undefined;
+  readonly maxSessions?: number | undefined;
+  /** Built pages: `index.html`, `watch.html`, `embed.html`, `assets/`. */
+  readonly pagesDirectory: string;
+  /** Built player: `shoal.js`, `shoal.mjs`. */
+  readonly playerDirectory: string;
+  readonly logger: Logger;
+}
+
+export interface IngestSetup {
+  readonly options: IngestOptions;
+  /** Set when the environment names no key: to be printed once, as nobody else knows it. */
+  readonly madeKey: { readonly stream: StreamId; readonly key: string } | null;
+}
+
+const pagesDirectory = fileURLToPath(new URL('dist/pages', import.meta.url));
+const playerDirectory = fileURLToPath(new URL('../player/dist', import.meta.url));
+const keyBytes = 18;
+
+function madeKey() {
+  const stream = parseStreamId('demo');
+  if (stream === null) throw new RangeError('demo is no stream id');
+  return { stream, key: randomBytes(keyBytes).toString('base64url') };
+}
+
+/** Where clients find the tracker, when that can be told before it has started. */
+function trackerUrlOf(environment: Environment): string | undefined {
+  const { SHOAL_PUBLIC_TRACKER_URL, SHOAL_TRACKER_PORT, SHOAL_HOST } = environment;
+  if (SHOAL_PUBLIC_TRACKER_URL !== undefined) return SHOAL_PUBLIC_TRACKER_URL;
+  return SHOAL_TRACKER_PORT === 0 ? undefined : `http://${SHOAL_HOST}:${SHOAL_TRACKER_PORT}`;
+}
+
+/** The options that the environment asks for. */
+export function ingestSetup(environment: Environment, logger: Logger): IngestSetup {
+  const made = environment.SHOAL_STREAM_KEYS.size === 0 ? madeKey() : null;
+  return {
+    madeKey: made,
+    options: {
+      host: environment.SHOAL_HOST,
+      port: environment.SHOAL_INGEST_PORT,
+      publicUrl: environment.SHOAL_PUBLIC_INGEST_URL,
+      trackerUrl: trackerUrlOf(environment),
+      streamKeys:
+        made === null ? environment.SHOAL_STREAM_KEYS : new Map([[made.stream, made.key]]),
+      dataDirectory: environment.SHOAL_DATA_DIR,
+      store: environment.SHOAL_ORIGIN_STORE,
+      ffmpegPath: environment.SHOAL_FFMPEG_PATH,
+      ladder: environment.SHOAL_LADDER,
+      segmentSeconds: environment.SHOAL_SEGMENT_SECONDS,
+      dvrSeconds: environment.SHOAL_DVR_SECONDS,
+      announcedIps: environment.SHOAL_ANNOUNCED_IPS,
+      udpPorts: environment.SHOAL_WHIP_UDP_PORTS,
+      iceServers: environment.SHOAL_ICE_SERVERS,
+      pagesDirectory,
+      playerDirectory,
+      logger,
+    },
+  };
+}

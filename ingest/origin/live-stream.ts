@@ -1,0 +1,177 @@
+// The live streams of the origin and the broadcast that each of them shows: the running one, or
+// the last one with its ended playlists. The broadcast fills it, the origin server reads it.
+
+import { formatMultivariantPlaylist } from '../hls/multivariant-playlist.ts';
+import { targetDurationSeconds } from '../hls/target-duration.ts';
+import {
+  parseRenditionName,
+  type RecordingId,
+  type RenditionInfo,
+  type StreamId,
+  type StreamState,
+} from '../protocol/index.ts';
+import { LiveRendition, type PlaylistSnapshot } from './live-rendition.ts';
+import { sha256Of } from './media-objects.ts';
+import type { RecordedRendition, RecordingDescription } from './recording-description.ts';
+
+export interface LiveStreamsOptions {
+  readonly segmentSeconds: number;
+  readonly windowSeconds: number;
+  readonly isRecorded: boolean;
+}
+
+/** How a broadcast is announced when its encoder starts. */
+export interface AnnouncedRendition {
+  readonly name: string;
+  readonly videoBitrateBps: number;
+  readonly audioBitrateBps: number;
+}
+
+interface PresentationOptions extends LiveStreamsOptions {
+  readonly stream: StreamId;
+  readonly recording: RecordingId;
+  readonly startedAt: Date;
+  readonly firstSequenceNumber: number;
+  readonly discontinuitySequence: number;
+}
+
+/** What viewers see of one broadcast. */
+export class Presentation {
+  readonly stream: StreamId;
+  readonly recording: RecordingId;
+  readonly startedAt: Date;
+  /** Of every rendition; greater than any of an earlier broadcast of the stream. */
+  readonly firstSequenceNumber: number;
+  readonly #options: PresentationOptions;
+  #renditions: readonly LiveRendition[] = [];
+  #endedAt: Date | null = null;
+
+  constructor(options: PresentationOptions) {
+    this.#options = options;
+    this.stream = options.stream;
+    this.recording = options.recording;
+    this.startedAt = options.startedAt;
+    this.firstSequenceNumber = options.firstSequenceNumber;
+  }
+
+  get renditions(): readonly LiveRendition[] {
+    return this.#renditions;
+  }
+
+  /** `null` while it runs. */
+  get endedAt(): Date | null {
+    return this.#endedAt;
+  }
+
+  get state(): StreamState {
+    return this.#endedAt === null ? 'live' : 'ended';
+  }
+
+  get renditionInfos(): readonly RenditionInfo[] {
+    return this.#renditions.flatMap(({ info }) => (info === null ? [] : [info]));
+  }
+
+  /** The multivariant playlist; `null` until every rendition has its first segment. */
+  get snapshot(): PlaylistSnapshot | null {
+    const variants = this.#renditions.map(({ variant }) => variant).filter((v) => v !== null);
+    if (variants.length === 0 || variants.length < this.#renditions.length) return null;
+    const text = formatMultivariantPlaylist(variants);
+    return { text, digest: sha256Of(text) };
+  }
+
+  get lastSequenceNumber(): number {
+    const numbers = this.#renditions.map(({ lastSequenceNumber }) => lastSequenceNumber ?? -1);
+    return Math.max(this.firstSequenceNumber - 1, ...numbers);
+  }
+
+  get lastDiscontinuitySequence(): number {
+    const numbers = this.#renditions.map((rendition) => rendition.lastDiscontinuitySequence);
+    return Math.max(this.#options.discontinuitySequence, ...numbers);
+  }
+
+  /** What its recording is made of so far. */
+  get description(): RecordingDescription {
+    return this.#describe(this.#renditions.map(({ recorded }) => recorded));
+  }
+
+  /** The same, but only the segments since the last call. */
+  takeCheckpoint(): RecordingDescription {
+    return this.#describe(this.#renditions.map((rendition) => rendition.takeCheckpoint()));
+  }
+
+  /** @throws RangeError for a name that no URL can have */
+  announce(announced: readonly AnnouncedRendition[]): void {
+    const { segmentSeconds, windowSeconds, discontinuitySequence, isRecorded } = this.#options;
+    this.#renditions = announced.map(({ name, videoBitrateBps, audioBitrateBps }) => {
+      const renditionName = parseRenditionName(name);
+      if (renditionName === null) throw new RangeError(`not a rendition name: ${name}`);
+      return new LiveRendition({
+        name: renditionName,
+        targetDurationSeconds: targetDurationSeconds(segmentSeconds),
+        windowSeconds,
+        uriPrefix: `${this.recording}/`,
+        discontinuitySequence,
+        videoBitrateBps,
+        audioBitrateBps,
+        isRecorded,
+      });
+    });
+  }
+
+  /** Every playlist gets its end; idempotent. */
+  end(endedAt: Date): void {
+    if (this.#endedAt !== null) return;
+    this.#endedAt = endedAt;
+    for (const rendition of this.#renditions) rendition.end();
+  }
+
+  #describe(renditions: readonly (RecordedRendition | null)[]): RecordingDescription {
+    return {
+      stream: this.stream,
+      recording: this.recording,
+      startedAt: this.startedAt.toISOString(),
+      targetDurationSeconds: targetDurationSeconds(this.#options.segmentSeconds),
+      renditions: renditions.filter((rendition) => rendition !== null),
+    };
+  }
+}
+
+/** Numbers left free for a broadcast that still finishes while its successor begins. */
+const unfinishedMargin = 16;
+
+export class LiveStreams {
+  readonly #options: LiveStreamsOptions;
+  readonly #presentations = new Map<StreamId, Presentation>();
+
+  constructor(options: LiveStreamsOptions) {
+    this.#options = options;
+  }
+
+  /** In the order in which the streams first went live. */
+  get presentations(): readonly Presentation[] {
+    return [...this.#presentations.values()];
+  }
+
+  get(stream: StreamId): Presentation | null {
+    return this.#presentations.get(stream) ?? null;
+  }
+
+  /**
+   * A new broadcast takes the stream's place. Numbers go on after those of the last broadcast, so
+   * that a player that still polls never sees them fall.
+   */
+  begin(stream: StreamId, recording: RecordingId, startedAt: Date): Presentation {
+    const last = this.get(stream);
+    const margin = last !== null && last.endedAt === null ? unfinishedMargin : 0;
+    const presentation = new Presentation({
+      ...this.#options,
+      stream,
+      recording,
+      startedAt,
+      firstSequenceNumber: last === null ? 0 : last.lastSequenceNumber + 1 + margin,
+      discontinuitySequence: last === null ? 0 : last.lastDiscontinuitySequence + 1,
+    });
+    this.#presentations.set(stream, presentation);
+    return presentation;
+  }
+}

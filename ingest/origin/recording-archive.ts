@@ -1,0 +1,178 @@
+// Finished broadcasts: their playlists and summaries in the store, so that they outlive a restart.
+// The broadcast saves checkpoints and finishes it; a start finishes what a crash has left open.
+
+import type { Logger } from 'pino';
+import type { z } from 'zod';
+import { formatMediaPlaylist } from '../hls/media-playlist.ts';
+import { formatMultivariantPlaylist } from '../hls/multivariant-playlist.ts';
+import type { RecordingId, StreamId } from '../protocol/index.ts';
+import type { MediaObjects } from './media-objects.ts';
+import {
+  checkpointKey,
+  checkpointPrefix,
+  checkpointsPrefix,
+  mediaKey,
+  recordedPlaylistKey,
+  recordingKey,
+  recordingsPrefix,
+} from './object-keys.ts';
+import {
+  joinDescriptions,
+  type RecordedRendition,
+  type RecordingDescription,
+  type RecordingSummary,
+  recordingDescriptionSchema,
+  recordingSummarySchema,
+} from './recording-description.ts';
+
+export interface RecordingArchiveOptions {
+  readonly objects: MediaObjects;
+  readonly logger: Logger;
+}
+
+/** A checkpoint is some kilobytes, a summary less; more was not written by Shoal. */
+const maxDescriptionBytes = 16 * 1024 * 1024;
+
+function encode(value: unknown): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(value));
+}
+
+function playlistOf(recording: RecordingDescription, rendition: RecordedRendition): Uint8Array {
+  return new TextEncoder().encode(
+    formatMediaPlaylist({
+      targetDurationSeconds: recording.targetDurationSeconds,
+      discontinuitySequence: 0,
+      uriPrefix: '',
+      isEnded: true,
+      isRecording: true,
+      initSections: rendition.initSections,
+      segments: rendition.segments,
+    }),
+  );
+}
+
+/** The longest rendition's time, by its segments. */
+function durationOf(recording: RecordingDescription): number {
+  const seconds = recording.renditions.map(({ segments }) =>
+    segments.reduce((sum, { durationSeconds }) => sum + durationSeconds, 0),
+  );
+  return Math.max(0, ...seconds);
+}
+
+function lastMomentOf(recording: RecordingDescription): Date {
+  const ends = recording.renditions.map(({ segments }) => {
+    const last = segments.at(-1);
+    return last === undefined ? 0 : last.programDateTimeMs + last.durationSeconds * 1000;
+  });
+  return new Date(Math.max(Date.parse(recording.startedAt), ...ends));
+}
+
+export class RecordingArchive {
+  readonly #objects: MediaObjects;
+  readonly #logger: Logger;
+  readonly #summaries = new Map<string, RecordingSummary>();
+
+  private constructor(options: RecordingArchiveOptions) {
+    this.#objects = options.objects;
+    this.#logger = options.logger;
+  }
+
+  /**
+   * Reads what is there, and finishes the recordings that were cut off.
+   * @throws IngestError `store-unavailable`
+   */
+  static async start(options: RecordingArchiveOptions): Promise<RecordingArchive> {
+    const archive = new RecordingArchive(options);
+    const { store } = options.objects;
+    for (const key of await store.list(recordingsPrefix)) {
+      const summary = await archive.#read(key, recordingSummarySchema);
+      if (summary !== null) archive.#summaries.set(key, summary);
+    }
+    await archive.#finishCutOff(await store.list(checkpointsPrefix));
+    return archive;
+  }
+
+  /** Oldest first. */
+  get summaries(): readonly RecordingSummary[] {
+    return [...this.#summaries.values()].toSorted((a, b) => a.startedAt.localeCompare(b.startedAt));
+  }
+
+  has(stream: StreamId, recording: RecordingId): boolean {
+    return this.#summaries.has(recordingKey(stream, recording));
+  }
+
+  /**
+   * Saves what was listed since the last part, so that its cost does not grow with the broadcast.
+   * @throws IngestError `store-unavailable`
+   */
+  async checkpoint(description: RecordingDescription, part: number): Promise<void> {
+    const key = checkpointKey(description.stream, description.recording, part);
+    await this.#objects.store.put(key, encode(description));
+  }
+
+  /** Writes the ended playlists and the summary. @throws IngestError `store-unavailable` */
+  async finish(description: RecordingDescription, endedAt: Date): Promise<void> {
+    const { stream, recording, startedAt } = description;
+    const checkpoints = checkpointPrefix(stream, recording);
+    const renditions = description.renditions.filter(({ segments }) => segments.length > 0);
+    if (renditions.length === 0) {
+      await this.#objects.store.deleteAll(checkpoints);
+      return;
+    }
+    for (const rendition of renditions) {
+      const key = mediaKey(description, rendition.name, 'index.m3u8');
+      await this.#objects.put(key, playlistOf(description, rendition));
+    }
+    const multivariant = formatMultivariantPlaylist(
+      renditions.map((rendition) => ({ ...rendition, uri: `${rendition.name}/index.m3u8` })),
+    );
+    await this.#objects.put(
+      recordedPlaylistKey(stream, recording),
+      new TextEncoder().encode(multivariant),
+    );
+    const summary: RecordingSummary = {
+      stream,
+      recording,
+      startedAt,
+      endedAt: endedAt.toISOString(),
+      durationSeconds: durationOf(description),
+      renditions: renditions.map(({ name, bandwidthBps, widthPx, heightPx, codecs }) => ({
+        ...{ name, bandwidthBps, widthPx, heightPx, codecs },
+      })),
+    };
+    const key = recordingKey(stream, recording);
+    await this.#objects.store.put(key, encode(summary));
+    this.#summaries.set(key, summary);
+    // Last: until here, a crash leaves the checkpoints to finish from.
+    await this.#objects.store.deleteAll(checkpoints);
+    this.#logger.info({ stream, recording, durationSeconds: summary.durationSeconds }, 'recorded');
+  }
+
+  async #finishCutOff(keys: readonly string[]): Promise<void> {
+    const cutOff = new Map<RecordingId, RecordingDescription>();
+    for (const key of keys) {
+      const part = await this.#read(key, recordingDescriptionSchema);
+      if (part === null) continue;
+      const earlier = cutOff.get(part.recording);
+      cutOff.set(part.recording, earlier === undefined ? part : joinDescriptions(earlier, part));
+    }
+    for (const description of cutOff.values()) {
+      await this.finish(description, lastMomentOf(description));
+    }
+  }
+
+  /** A file of the archive; one that cannot be understood is left alone and reported. */
+  async #read<Value>(key: string, schema: z.ZodType<Value>): Promise<Value | null> {
+    const { store } = this.#objects;
+    const sizeBytes = await store.size(key);
+    if (sizeBytes === null || sizeBytes > maxDescriptionBytes) return null;
+    const bytes = await store.get(key);
+    if (bytes === null) return null;
+    try {
+      return schema.parse(JSON.parse(new TextDecoder().decode(bytes)));
+    } catch (error) {
+      this.#logger.warn({ key, err: error }, 'a description of a recording cannot be read');
+      return null;
+    }
+  }
+}

@@ -1,0 +1,259 @@
+// The whole receiving side of one WebRTC session, without I/O: datagrams and the time go in,
+// frames on one timeline and RTCP for the sender come out. The WHIP session feeds and empties it.
+
+import type { DepacketizedFrame, Depacketizer } from './depacketizer.ts';
+import type { AudioCodec, EncodedFrame, VideoCodec } from './encoded-frame.ts';
+import { H264Depacketizer } from './h264-depacketizer.ts';
+import { KeyframeRequests } from './keyframe-requests.ts';
+import { OpusDepacketizer } from './opus-depacketizer.ts';
+import {
+  buildNack,
+  buildPictureLossIndication,
+  buildReceiverReport,
+  parseSenderReports,
+} from './rtcp-packet.ts';
+import { headerExtension, isRtcp, parseRtpPacket, type RtpPacket } from './rtp-packet.ts';
+import { Timeline } from './timeline.ts';
+import { type TrackCounters, type TrackEvent, TrackReceiver } from './track-receiver.ts';
+import { TransportFeedbackRecorder } from './transport-feedback.ts';
+import { Vp8Depacketizer } from './vp8-depacketizer.ts';
+
+export type MediaKind = 'video' | 'audio';
+
+/** One negotiated media stream. */
+export interface TrackDescription {
+  readonly kind: MediaKind;
+  readonly codec: VideoCodec | AudioCodec;
+  readonly payloadType: number;
+  /** Payload type of the retransmission stream (RFC 4588), `null` without one. */
+  readonly retransmissionPayloadType: number | null;
+  readonly clockRateHz: number;
+  /** Whether the sender answers NACK, by RTX or under the packet's own number. */
+  readonly canRequestRetransmission: boolean;
+}
+
+export interface ReceiverOptions {
+  /** At most one per kind. */
+  readonly tracks: readonly TrackDescription[];
+  /** Header extension of the transport-wide sequence number, `null` when not negotiated. */
+  readonly transportSequenceExtensionId: number | null;
+  /** SSRC of the RTCP that leaves. */
+  readonly senderSsrc: number;
+  /** A keyframe is asked for at least this often. */
+  readonly keyframeIntervalMs: number;
+}
+
+export interface ReceiverOutput {
+  readonly frames: readonly EncodedFrame[];
+  readonly rtcp: readonly Uint8Array[];
+}
+
+export interface TrackStatistics extends Readonly<TrackCounters> {
+  readonly kind: MediaKind;
+  readonly codec: VideoCodec | AudioCodec;
+  readonly jitterMs: number;
+  readonly rttMs: number;
+  readonly frames: number;
+  readonly droppedFrames: number;
+}
+
+export interface ReceiverStatistics {
+  readonly tracks: readonly TrackStatistics[];
+  readonly keyframesRequested: number;
+  /** Datagrams that were neither RTCP nor a packet of a negotiated stream. */
+  readonly unknownPackets: number;
+}
+
+/** INGEST measured: at 5 % loss and 40 ms of round trip everything is recovered in this time. */
+const maxWaitWithRetransmissionMs = 300;
+/** Without retransmission only reordering is worth waiting for. */
+const maxWaitForReorderingMs = 60;
+const transportFeedbackIntervalMs = 50;
+const reportIntervalMs = 500;
+/** After a longer pause of the caller packets may still wait in its queue: expire nothing yet. */
+const maxTickGapMs = 100;
+
+interface Track {
+  readonly description: TrackDescription;
+  readonly receiver: TrackReceiver;
+  readonly depacketizer: Depacketizer;
+  frames: number;
+}
+
+function makeDepacketizer(codec: VideoCodec | AudioCodec): Depacketizer {
+  if (codec === 'h264') return new H264Depacketizer();
+  return codec === 'vp8' ? new Vp8Depacketizer() : new OpusDepacketizer();
+}
+
+export class RtpReceiver {
+  readonly #options: ReceiverOptions;
+  readonly #tracks: readonly Track[];
+  readonly #timeline: Timeline<MediaKind>;
+  readonly #feedback: TransportFeedbackRecorder;
+  readonly #keyframes: KeyframeRequests;
+  #unknownPackets = 0;
+  #nextTransportFeedbackMs = -Infinity;
+  #nextReportMs = -Infinity;
+  #lastTickMs = -Infinity;
+
+  constructor(options: ReceiverOptions) {
+    this.#options = options;
+    this.#tracks = options.tracks.map((description) => ({
+      description,
+      receiver: new TrackReceiver({
+        ...description,
+        maxWaitMs: description.canRequestRetransmission
+          ? maxWaitWithRetransmissionMs
+          : maxWaitForReorderingMs,
+      }),
+      depacketizer: makeDepacketizer(description.codec),
+      frames: 0,
+    }));
+    this.#timeline = new Timeline(
+      new Map(options.tracks.map(({ kind, clockRateHz }) => [kind, clockRateHz])),
+    );
+    this.#feedback = new TransportFeedbackRecorder(options.senderSsrc);
+    this.#keyframes = new KeyframeRequests(options.keyframeIntervalMs);
+  }
+
+  /**
+   * Takes one decrypted RTP or RTCP datagram; gives the frames that it completes. Never throws.
+   * @param nowMs this server's clock in milliseconds since the Unix epoch; must not run backwards
+   */
+  handlePacket(datagram: Uint8Array, nowMs: number): EncodedFrame[] {
+    if (isRtcp(datagram)) {
+      this.#handleRtcp(datagram, nowMs);
+      return [];
+    }
+    const packet = parseRtpPacket(datagram);
+    if (packet === null) {
+      this.#unknownPackets += 1;
+      return [];
+    }
+    this.#recordArrival(packet, nowMs);
+    for (const track of this.#tracks) {
+      const { payloadType, retransmissionPayloadType } = track.description;
+      if (packet.payloadType === payloadType) {
+        return this.#depacketize(track, track.receiver.handleMedia(packet, nowMs), nowMs);
+      }
+      if (packet.payloadType === retransmissionPayloadType) {
+        return this.#depacketize(track, track.receiver.handleRetransmission(packet, nowMs), nowMs);
+      }
+    }
+    this.#unknownPackets += 1;
+    return [];
+  }
+
+  /** To be called about every 10 ms: gives up late packets and says what to send. */
+  tick(nowMs: number): ReceiverOutput {
+    const frames: EncodedFrame[] = [];
+    const rtcp: Uint8Array[] = [];
+    const isPunctual = nowMs - this.#lastTickMs <= maxTickGapMs;
+    this.#lastTickMs = nowMs;
+    for (const track of this.#tracks) {
+      if (isPunctual) {
+        frames.push(...this.#depacketize(track, track.receiver.expire(nowMs), nowMs));
+      }
+      this.#requestRetransmissions(track, rtcp, nowMs);
+      this.#requestKeyframe(track, rtcp, nowMs);
+    }
+    if (nowMs >= this.#nextTransportFeedbackMs) {
+      this.#nextTransportFeedbackMs = nowMs + transportFeedbackIntervalMs;
+      rtcp.push(...this.#feedback.take(this.#firstSsrc(), nowMs));
+    }
+    if (nowMs >= this.#nextReportMs) {
+      this.#nextReportMs = nowMs + reportIntervalMs;
+      this.#report(rtcp, nowMs);
+    }
+    return { frames, rtcp };
+  }
+
+  /** The next tick sends a PLI, unless one left a moment ago. */
+  requestKeyframe(): void {
+    this.#keyframes.request();
+  }
+
+  statistics(): ReceiverStatistics {
+    return {
+      tracks: this.#tracks.map(({ description, receiver, depacketizer, frames }) => ({
+        kind: description.kind,
+        codec: description.codec,
+        ...receiver.counters,
+        jitterMs: receiver.jitterMs,
+        rttMs: receiver.rttMs,
+        frames,
+        droppedFrames: depacketizer.droppedFrames,
+      })),
+      keyframesRequested: this.#keyframes.sentCount,
+      unknownPackets: this.#unknownPackets,
+    };
+  }
+
+  #handleRtcp(datagram: Uint8Array, nowMs: number): void {
+    for (const report of parseSenderReports(datagram)) {
+      for (const { description, receiver } of this.#tracks) {
+        if (receiver.ssrc !== report.ssrc) continue;
+        receiver.handleSenderReport(report, nowMs);
+        this.#timeline.handleSenderReport(description.kind, report);
+      }
+    }
+  }
+
+  #recordArrival(packet: RtpPacket, nowMs: number): void {
+    const id = this.#options.transportSequenceExtensionId;
+    const value = id === null ? null : headerExtension(packet, id);
+    if (value === null || value.length < 2) return;
+    this.#feedback.record(((value[0] ?? 0) << 8) | (value[1] ?? 0), nowMs);
+  }
+
+  #depacketize(track: Track, events: readonly TrackEvent[], nowMs: number): EncodedFrame[] {
+    const frames: EncodedFrame[] = [];
+    for (const event of events) {
+      if (event.kind === 'loss') {
+        track.depacketizer.handleLoss();
+        continue;
+      }
+      for (const frame of track.depacketizer.push(event.ordered)) {
+        track.frames += 1;
+        frames.push(this.#place(track.description, frame));
+        if (frame.isKeyframe && track.description.kind === 'video') {
+          this.#keyframes.noteKeyframe(nowMs);
+        }
+      }
+    }
+    return frames;
+  }
+
+  #place({ kind, codec }: TrackDescription, frame: DepacketizedFrame): EncodedFrame {
+    const captureTimeMs = this.#timeline.captureTimeMs(kind, frame.rtpTimestamp, frame.arrivalMs);
+    const { payload, isKeyframe, configuration } = frame;
+    return codec === 'opus'
+      ? { kind: 'audio', codec, captureTimeMs, payload }
+      : { kind: 'video', codec, captureTimeMs, isKeyframe, payload, configuration };
+  }
+
+  #requestRetransmissions(track: Track, rtcp: Uint8Array[], nowMs: number): void {
+    const ssrc = track.receiver.ssrc;
+    if (ssrc === null) return;
+    const missing = track.receiver.takeRetransmissionRequests(nowMs);
+    if (missing.length > 0) rtcp.push(buildNack(this.#options.senderSsrc, ssrc, missing));
+  }
+
+  #requestKeyframe(track: Track, rtcp: Uint8Array[], nowMs: number): void {
+    const ssrc = track.receiver.ssrc;
+    if (track.description.kind !== 'video' || ssrc === null) return;
+    if (this.#keyframes.takeDue(track.depacketizer.needsKeyframe, nowMs)) {
+      rtcp.push(buildPictureLossIndication(this.#options.senderSsrc, ssrc));
+    }
+  }
+
+  #report(rtcp: Uint8Array[], nowMs: number): void {
+    const blocks = this.#tracks.flatMap(({ receiver }) => receiver.takeReportBlock(nowMs) ?? []);
+    if (blocks.length > 0) rtcp.push(buildReceiverReport(this.#options.senderSsrc, blocks));
+  }
+
+  #firstSsrc(): number {
+    for (const { receiver } of this.#tracks) if (receiver.ssrc !== null) return receiver.ssrc;
+    return 0;
+  }
+}

@@ -1,0 +1,268 @@
+// One broadcast's ffmpeg: encoded frames in, one byte stream of fragmented MP4 per rendition out.
+// The broadcast feeds it, and packagers take what it gives.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { Readable, type Writable } from 'node:stream';
+import type { Logger } from 'pino';
+import type { LadderRung } from '../environment.ts';
+import type { EncodedFrame, EncodedVideoFrame } from '../rtp/encoded-frame.ts';
+import { concatBytes } from './ebml.ts';
+import { ffmpegArguments, firstOutputDescriptor } from './ffmpeg-arguments.ts';
+import type { Ffmpeg } from './ffmpeg-resolver.ts';
+import { fitLadder, type Rendition } from './fit-ladder.ts';
+import { FramePreroll, maxAudioWaitMs, type PrerollResult } from './frame-preroll.ts';
+import { MatroskaWriter } from './matroska-writer.ts';
+import { parameterSetsOf } from './parameter-sets.ts';
+
+/** What ffmpeg may be behind; above it, frames are dropped up to the next keyframe. */
+const maxQueuedBytes = 8 * 1024 * 1024;
+/** How long ffmpeg may take to give the rest after its input has ended. */
+const drainTimeoutMs = 5_000;
+/** What is kept of ffmpeg's messages for the error. */
+const maxMessageChars = 4_096;
+/** One tick of the Matroska timeline: least distance between two frames of a track. */
+const leastStepMs = 0.1;
+
+export interface TranscoderStart {
+  readonly renditions: readonly Rendition[];
+  /** Capture time of the broadcast's zero in milliseconds since the Unix epoch. */
+  readonly originTimeMs: number;
+}
+
+export interface TranscoderExit {
+  /** `failed` when ffmpeg ended before its input did, or with an error. */
+  readonly outcome: 'ended' | 'failed';
+  /** The last of ffmpeg's messages; empty when it was content. */
+  readonly message: string;
+}
+
+export interface TranscoderStats {
+  readonly framesWritten: number;
+  /** Frames that ffmpeg was too slow for, or that no track took. */
+  readonly framesDropped: number;
+}
+
+export interface TranscoderOptions {
+  readonly ffmpeg: Ffmpeg;
+  readonly ladder: readonly LadderRung[];
+  readonly segmentSeconds: number;
+  readonly media: { readonly hasVideo: boolean; readonly hasAudio: boolean };
+  readonly logger: Logger;
+  /** Once, before the first output. */
+  readonly onStart: (start: TranscoderStart) => void;
+  readonly onOutput: (renditionIndex: number, chunk: Uint8Array) => void;
+  /** Once, after the last output; never when nothing was started. */
+  readonly onExit: (exit: TranscoderExit) => void;
+}
+
+interface Running {
+  readonly child: ChildProcess;
+  readonly input: Writable;
+  readonly writer: MatroskaWriter;
+  readonly originTimeMs: number;
+  readonly hasVideo: boolean;
+  readonly hasAudio: boolean;
+  readonly exited: Promise<void>;
+}
+
+export class Transcoder {
+  readonly #options: TranscoderOptions;
+  readonly #preroll: FramePreroll;
+  readonly #lastTimeMs = { video: -leastStepMs, audio: -leastStepMs };
+  #audioWait: NodeJS.Timeout | null = null;
+  #running: Running | null = null;
+  #decoderConfiguration: Uint8Array | null = null;
+  #hasNewConfiguration = false;
+  #awaitsKeyframe = false;
+  #isEnding = false;
+  #closing: Promise<void> | null = null;
+  #messages = '';
+  #framesWritten = 0;
+  #framesDropped = 0;
+
+  constructor(options: TranscoderOptions) {
+    this.#options = options;
+    this.#preroll = new FramePreroll(options.media);
+  }
+
+  get stats(): TranscoderStats {
+    return { framesWritten: this.#framesWritten, framesDropped: this.#framesDropped };
+  }
+
+  /** Takes a frame; after `close` or after ffmpeg's end it is dropped and counted. */
+  writeFrame(frame: EncodedFrame): void {
+    if (this.#isEnding) {
+      this.#framesDropped += 1;
+      return;
+    }
+    if (this.#running !== null) {
+      this.#feed(this.#running, frame);
+      return;
+    }
+    this.#preroll.push(frame);
+    if (this.#preroll.isComplete) this.#start();
+    else if (this.#preroll.hasKeyframe) {
+      this.#audioWait ??= setTimeout(() => this.#start(), maxAudioWaitMs);
+    }
+  }
+
+  /** Ends ffmpeg's input and waits, for a bounded time, for the rest of its output. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    // What still waited for sound is a broadcast too.
+    if (this.#running === null && this.#preroll.hasKeyframe && !this.#isEnding) this.#start();
+    this.#isEnding = true;
+    this.#stopWaiting();
+    const running = this.#running;
+    if (running === null) return;
+    running.input.end();
+    const kill = setTimeout(() => {
+      this.#options.logger.warn({ drainTimeoutMs }, 'ffmpeg did not end in time and was killed');
+      running.child.kill('SIGKILL');
+    }, drainTimeoutMs);
+    await running.exited;
+    clearTimeout(kill);
+  }
+
+  #stopWaiting(): void {
+    if (this.#audioWait !== null) clearTimeout(this.#audioWait);
+    this.#audioWait = null;
+  }
+
+  #start(): void {
+    this.#stopWaiting();
+    const preroll = this.#preroll.take();
+    if (preroll === null || this.#isEnding) return;
+    const configuration = preroll.firstKeyframe?.configuration ?? null;
+    this.#decoderConfiguration = configuration?.decoderConfiguration ?? null;
+    const renditions = fitLadder(this.#options.ladder, {
+      size: configuration,
+      hasAudio: preroll.hasAudio,
+    });
+    const running = this.#trySpawn(renditions, preroll);
+    if (running === null) return;
+    this.#running = running;
+    this.#options.onStart({ renditions, originTimeMs: preroll.originTimeMs });
+    running.input.write(running.writer.header());
+    for (const frame of preroll.frames) this.#feed(running, frame);
+  }
+
+  /** `null` when the system has no room for another process, which `onExit` then tells. */
+  #trySpawn(renditions: readonly Rendition[], preroll: PrerollResult): Running | null {
+    try {
+      return this.#spawn(renditions, preroll);
+    } catch (error) {
+      this.#isEnding = true;
+      this.#options.onExit({ outcome: 'failed', message: String(error) });
+      return null;
+    }
+  }
+
+  #spawn(renditions: readonly Rendition[], preroll: PrerollResult): Running {
+    const { ffmpeg, segmentSeconds, logger } = this.#options;
+    const { hasFpsMode } = ffmpeg;
+    const key = preroll.firstKeyframe;
+    const child = spawn(ffmpeg.path, ffmpegArguments({ renditions, segmentSeconds, hasFpsMode }), {
+      stdio: ['pipe', 'ignore', 'pipe', ...renditions.map(() => 'pipe' as const)],
+      // Its own process group: Ctrl-C in a terminal is for the service, which then ends its input.
+      // Should the service be killed, the end of its input ends ffmpeg too.
+      detached: true,
+    });
+    const { stdin, stderr } = child;
+    if (stdin === null || stderr === null) throw new Error('ffmpeg was started without its pipes');
+    // A broken pipe is told by the exit that follows it.
+    stdin.on('error', (error) => logger.debug({ err: error }, 'ffmpeg takes no more input'));
+    stderr.on('data', (chunk: Buffer) => {
+      this.#messages = (this.#messages + chunk.toString()).slice(-maxMessageChars);
+    });
+    for (const index of renditions.keys()) {
+      const pipe = child.stdio[firstOutputDescriptor + index];
+      if (!(pipe instanceof Readable)) throw new Error('ffmpeg was started without its pipes');
+      pipe.on('data', (chunk: Buffer) => this.#options.onOutput(index, chunk));
+    }
+    logger.info(
+      { pid: child.pid, renditions: renditions.map(({ name }) => name) },
+      'ffmpeg started',
+    );
+    return {
+      child,
+      input: stdin,
+      writer: new MatroskaWriter({
+        video: key?.configuration == null ? null : { codec: key.codec, ...key.configuration },
+        hasAudio: preroll.hasAudio,
+      }),
+      originTimeMs: preroll.originTimeMs,
+      hasVideo: key !== null,
+      hasAudio: preroll.hasAudio,
+      exited: this.#watch(child),
+    };
+  }
+
+  /** Resolves when ffmpeg is gone and everything it wrote was delivered. */
+  #watch(child: ChildProcess): Promise<void> {
+    return new Promise((resolve) => {
+      child.once('error', (error) => {
+        this.#messages += `\n${error.message}`;
+      });
+      // `close` comes after the end of every pipe, `exit` may come before it.
+      child.once('close', (exitCode, signal) => {
+        const wasAsked = this.#isEnding;
+        this.#isEnding = true;
+        const outcome = wasAsked && exitCode === 0 ? 'ended' : 'failed';
+        this.#options.logger.info({ exitCode, signal, ...this.stats }, 'ffmpeg ended');
+        this.#options.onExit({ outcome, message: this.#messages.trim() });
+        resolve();
+      });
+    });
+  }
+
+  #feed(running: Running, frame: EncodedFrame): void {
+    const isWanted = frame.kind === 'video' ? running.hasVideo : running.hasAudio;
+    const sinceStartMs = frame.captureTimeMs - running.originTimeMs;
+    if (!isWanted || sinceStartMs < 0 || this.#isTooMuch(running, frame)) {
+      this.#framesDropped += 1;
+      return;
+    }
+    const timeMs = Math.max(sinceStartMs, this.#lastTimeMs[frame.kind] + leastStepMs);
+    this.#lastTimeMs[frame.kind] = timeMs;
+    this.#framesWritten += 1;
+    running.input.write(
+      running.writer.block({
+        track: frame.kind,
+        timeMs,
+        isKeyframe: frame.kind === 'audio' || frame.isKeyframe,
+        payload: frame.kind === 'video' ? this.#decodable(frame) : frame.payload,
+      }),
+    );
+  }
+
+  /** Whether ffmpeg is so far behind that frames are dropped until a keyframe can go on. */
+  #isTooMuch(running: Running, frame: EncodedFrame): boolean {
+    if (running.input.writableLength > maxQueuedBytes) {
+      if (!this.#awaitsKeyframe && running.hasVideo) {
+        this.#awaitsKeyframe = true;
+        this.#options.logger.warn({ maxQueuedBytes }, 'ffmpeg is too slow; frames are dropped');
+      }
+      return true;
+    }
+    if (this.#awaitsKeyframe && frame.kind === 'video') this.#awaitsKeyframe = !frame.isKeyframe;
+    return this.#awaitsKeyframe && frame.kind === 'video';
+  }
+
+  /**
+   * Once the source has changed its configuration, the one in the track's header is stale: from
+   * then on every keyframe carries its parameter sets itself.
+   */
+  #decodable(frame: EncodedVideoFrame): Uint8Array {
+    const configuration = frame.configuration?.decoderConfiguration ?? null;
+    const initial = this.#decoderConfiguration;
+    if (configuration === null || initial === null) return frame.payload;
+    this.#hasNewConfiguration ||= Buffer.compare(configuration, initial) !== 0;
+    if (!this.#hasNewConfiguration) return frame.payload;
+    return concatBytes([parameterSetsOf(configuration), frame.payload]);
+  }
+}

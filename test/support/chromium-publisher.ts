@@ -1,0 +1,124 @@
+// A real Chromium that publishes its fake camera and microphone over WHIP, from a page of the
+// server under test. Integration tests drive it like a person would: start, look, stop.
+
+import { type Browser, chromium, type Page } from 'playwright-core';
+
+export interface PublishOptions {
+  readonly endpoint: string;
+  readonly key: string;
+  readonly codec: 'h264' | 'vp8';
+  readonly widthPx: number;
+  readonly heightPx: number;
+  readonly hasAudio?: boolean;
+}
+
+export interface PublishResult {
+  readonly status: number;
+  readonly location: string | null;
+  readonly etag: string | null;
+}
+
+/** What the browser says about what it sends. */
+export interface SenderStatistics {
+  readonly connectionState: string;
+  /** What the congestion control allows to send. */
+  readonly availableBitrateBps: number;
+  readonly framesEncoded: number;
+  readonly keyframesEncoded: number;
+  readonly pliCount: number;
+  readonly roundTripMs: number;
+}
+
+/** Starts the browser that is installed on the machine. */
+export async function launchChromium(): Promise<Browser> {
+  return await chromium.launch({
+    executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
+    args: [
+      '--no-sandbox',
+      '--use-fake-device-for-media-stream',
+      '--use-fake-ui-for-media-stream',
+      '--disable-features=WebRtcHideLocalIpsWithMdns',
+    ],
+  });
+}
+
+declare global {
+  interface Window {
+    shoalPublisher?: RTCPeerConnection;
+  }
+}
+
+/** Publishes from `page`, which must be open on a secure origin. */
+export async function publishFrom(page: Page, options: PublishOptions): Promise<PublishResult> {
+  return await page.evaluate(async (wanted) => {
+    const stream = await navigator.mediaDevices.getUserMedia({
+      audio: wanted.hasAudio ?? true,
+      video: { width: wanted.widthPx, height: wanted.heightPx, frameRate: 30 },
+    });
+    const connection = new RTCPeerConnection();
+    window.shoalPublisher = connection;
+    for (const track of stream.getTracks()) {
+      const transceiver = connection.addTransceiver(track, {
+        direction: 'sendonly',
+        streams: [stream],
+      });
+      if (track.kind !== 'video') continue;
+      const codecs = RTCRtpSender.getCapabilities('video')?.codecs ?? [];
+      transceiver.setCodecPreferences(
+        codecs.filter(({ mimeType }) =>
+          ['video/rtx', `video/${wanted.codec}`].includes(mimeType.toLowerCase()),
+        ),
+      );
+    }
+    await connection.setLocalDescription();
+    await new Promise<void>((resolve) => {
+      if (connection.iceGatheringState === 'complete') resolve();
+      connection.addEventListener('icegatheringstatechange', () => {
+        if (connection.iceGatheringState === 'complete') resolve();
+      });
+    });
+    const response = await fetch(wanted.endpoint, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/sdp', Authorization: `Bearer ${wanted.key}` },
+      body: connection.localDescription?.sdp ?? '',
+    });
+    if (response.status === 201) {
+      await connection.setRemoteDescription({ type: 'answer', sdp: await response.text() });
+    } else connection.close();
+    return {
+      status: response.status,
+      location: response.headers.get('Location'),
+      etag: response.headers.get('ETag'),
+    };
+  }, options);
+}
+
+/** What the page's publisher sends right now, `null` before it exists. */
+export async function senderStatistics(page: Page): Promise<SenderStatistics | null> {
+  return await page.evaluate(async () => {
+    const connection = window.shoalPublisher;
+    if (connection === undefined) return null;
+    const found = {
+      connectionState: connection.connectionState,
+      availableBitrateBps: 0,
+      framesEncoded: 0,
+      keyframesEncoded: 0,
+      pliCount: 0,
+      roundTripMs: 0,
+    };
+    for (const report of (await connection.getStats()).values()) {
+      if (report.type === 'outbound-rtp' && report.kind === 'video') {
+        found.framesEncoded = report.framesEncoded ?? 0;
+        found.keyframesEncoded = report.keyFramesEncoded ?? 0;
+        found.pliCount = report.pliCount ?? 0;
+      }
+      if (report.type === 'candidate-pair' && report.nominated === true) {
+        found.availableBitrateBps = report.availableOutgoingBitrate ?? 0;
+      }
+      if (report.type === 'remote-inbound-rtp' && report.kind === 'video') {
+        found.roundTripMs = (report.roundTripTime ?? 0) * 1000;
+      }
+    }
+    return found;
+  });
+}
