@@ -91,6 +91,7 @@ export interface MediaPlaylistOptions {
 
 /** Fewest target durations that a live playlist keeps: a player starts three from the end. */
 const leastWindowTargets = 6;
+const windowSlackSeconds = 0.01;
 
 /** The sliding window of a live rendition. */
 export class MediaPlaylist {
@@ -172,7 +173,9 @@ export class MediaPlaylist {
     for (;;) {
       const [first, second] = this.#segments;
       if (first === undefined || second === undefined) return;
-      if (this.#listedSeconds - first.durationSeconds < this.#windowSeconds) return;
+      // Sums of durations are not exact: a hair less than the window is the window.
+      const restSeconds = this.#listedSeconds - first.durationSeconds + windowSlackSeconds;
+      if (restSeconds < this.#windowSeconds) return;
       this.#segments.shift();
       this.#listedSeconds -= first.durationSeconds;
       if (first.generation !== second.generation) this.#discontinuitySequence += 1;

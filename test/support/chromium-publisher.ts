@@ -112,8 +112,9 @@ export async function senderStatistics(page: Page): Promise<SenderStatistics | n
         found.keyframesEncoded = report.keyFramesEncoded ?? 0;
         found.pliCount = report.pliCount ?? 0;
       }
-      if (report.type === 'candidate-pair' && report.nominated === true) {
-        found.availableBitrateBps = report.availableOutgoingBitrate ?? 0;
+      // Only the pair in use has the field; `nominated` is not always set on it.
+      if (report.type === 'candidate-pair') {
+        found.availableBitrateBps ||= report.availableOutgoingBitrate ?? 0;
       }
       if (report.type === 'remote-inbound-rtp' && report.kind === 'video') {
         found.roundTripMs = (report.roundTripTime ?? 0) * 1000;

@@ -1,0 +1,51 @@
+// The arguments of ffmpeg where a wrong one has cost hours; that they work is shown by the
+// integration tests.
+
+import { describe, expect, it } from 'vitest';
+import { ffmpegArguments } from '../../../ingest/transcode/ffmpeg-arguments.ts';
+import type { Rendition } from '../../../ingest/transcode/fit-ladder.ts';
+
+const video = { widthPx: 640, heightPx: 360, bitrateBps: 700_000 };
+const both: Rendition = { name: '360p', video, audioBitrateBps: 96_000 };
+
+function argumentsFor(renditions: readonly Rendition[], hasFpsMode = true): readonly string[] {
+  return ffmpegArguments({ renditions, segmentSeconds: 2, hasFpsMode });
+}
+
+function valuesOf(list: readonly string[], name: string): string[] {
+  return list.flatMap((item, index) => (item === name ? [list[index + 1] ?? ''] : []));
+}
+
+describe('ffmpegArguments', () => {
+  it('keeps picture and sound in two graphs', () => {
+    const graphs = valuesOf(argumentsFor([both, both]), '-filter_complex');
+    expect(graphs).toHaveLength(2);
+    expect(graphs[0]).not.toContain('[0:a]');
+    expect(graphs[1]).not.toContain('[0:v]');
+  });
+
+  it('gives each rendition a pipe of its own, from descriptor 3 on', () => {
+    const pipes = argumentsFor([both, both, both]).filter((item) => item.startsWith('pipe:'));
+    expect(pipes).toEqual(['pipe:0', 'pipe:3', 'pipe:4', 'pipe:5']);
+  });
+
+  it('maps no sound where there is none, and no picture where there is none', () => {
+    const silent = argumentsFor([{ ...both, audioBitrateBps: null }]);
+    expect(valuesOf(silent, '-map')).toEqual(['[v0]']);
+    expect(silent).not.toContain('aac');
+    const blind = argumentsFor([{ ...both, video: null }]);
+    expect(valuesOf(blind, '-map')).toEqual(['[a0]']);
+    expect(blind).not.toContain('libx264');
+    expect(valuesOf(blind, '-frag_duration')).toEqual(['2000000']);
+  });
+
+  it('speaks to older ones in their words', () => {
+    expect(valuesOf(argumentsFor([both], false), '-vsync')).toEqual(['passthrough']);
+    expect(argumentsFor([both], false)).not.toContain('-fps_mode');
+    expect(argumentsFor([both], true)).not.toContain('-vsync');
+  });
+
+  it('never throws the first GOP away', () => {
+    expect(argumentsFor([both]).join(' ')).not.toContain('nobuffer');
+  });
+});
