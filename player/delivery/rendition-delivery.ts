@@ -19,8 +19,10 @@ export interface RenditionDeliveryOptions {
   readonly events: DeliveryEvents;
 }
 
-/** How far ahead of the play head segments of a finished recording are asked for. */
-const recordingPrefetchSeconds = 30;
+/** How far ahead of the play head segments are asked for: as far as hls.js buffers by default. */
+const prefetchSeconds = 30;
+/** Fetches from the CDN at one time, besides those that the player waits for. */
+const maxPrefetches = 2;
 /** Without a neighbour for this long after joining, nobody is waited for. */
 const joiningMs = 3_000;
 const firstRetryMs = 500;
@@ -169,6 +171,8 @@ export class RenditionDelivery {
     const nowMs = this.#options.nowMs();
     let nextMs = Number.POSITIVE_INFINITY;
     let firstMissing: MediaSegment | null = null;
+    let attempts = 0;
+    for (const { attempt } of this.#progress.values()) if (attempt) attempts += 1;
     for (const progress of this.#progress.values()) {
       if (progress.attempt || progress.source !== null) continue;
       if (!this.#isWanted(progress)) {
@@ -181,8 +185,11 @@ export class RenditionDelivery {
         progress.retryAtMs,
         this.#fetchAtMs(progress, progress.wantedAtMs, nowMs),
       );
-      if (atMs <= nowMs) void this.#fetch(progress);
-      else nextMs = Math.min(nextMs, atMs);
+      if (atMs > nowMs) nextMs = Math.min(nextMs, atMs);
+      else if (progress.isDemanded || attempts < maxPrefetches) {
+        attempts += 1;
+        void this.#fetch(progress);
+      }
     }
     this.#exchange?.want(firstMissing);
     if (nextMs !== Number.POSITIVE_INFINITY) {
@@ -194,9 +201,7 @@ export class RenditionDelivery {
     if (progress.isDemanded) return true;
     const position = this.#playheadSeconds;
     if (position === null || endSeconds(progress.segment) <= position) return false;
-    return (
-      this.#playlist.isLive || progress.segment.startSeconds < position + recordingPrefetchSeconds
-    );
+    return progress.segment.startSeconds < position + prefetchSeconds;
   }
 
   #fetchAtMs(progress: SegmentProgress, wantedAtMs: number, nowMs: number): number {
@@ -206,7 +211,7 @@ export class RenditionDelivery {
     const isAlone =
       !exchange || (exchange.neighbourIds.size === 0 && nowMs - this.#joinedAtMs > joiningMs);
     if (isAlone || segment.digest === null) {
-      return progress.isDemanded || this.#playlist.isLive ? nowMs : Number.POSITIVE_INFINITY;
+      return progress.isDemanded ? nowMs : Number.POSITIVE_INFINITY;
     }
     return cdnFetchAtMs({
       seenAtMs: wantedAtMs,
