@@ -1,5 +1,5 @@
-// The parts of the README that come from code: the table of the environment and those of the
-// error codes. Pure; `generate-docs.ts` writes them, a unit test fails when they are stale.
+// The parts of the README that come from elsewhere: the tables of the environment and of the error
+// codes from the code, the figures from the benchmarks' results. Pure; `generate-docs.ts` writes them, a unit test fails when they are stale.
 
 import { environmentVariables } from '../../ingest/environment.ts';
 import { ingestErrors } from '../../ingest/errors.ts';
@@ -24,10 +24,11 @@ const sections: Readonly<Record<string, () => string>> = {
 
 /**
  * The README with every generated section brought up to date.
+ * @param benchResults the Markdown that the benchmarks have written
  * @throws when a section's markers are missing
  */
-export function renderGeneratedSections(readme: string): string {
-  let text = readme;
+export function renderGeneratedSections(readme: string, benchResults: string): string {
+  let text = replaceSection(readme, 'bench', benchResults.trim());
   for (const [name, render] of Object.entries(sections)) {
     text = replaceSection(text, name, render());
   }

@@ -109,8 +109,10 @@ export class RtpReceiver {
       depacketizer: makeDepacketizer(description.codec),
       frames: 0,
     }));
+    // The picture leads the timeline: sound can be resampled to follow, pictures cannot.
+    const pictureFirst = [...options.tracks].sort((a, b) => b.kind.localeCompare(a.kind));
     this.#timeline = new Timeline(
-      new Map(options.tracks.map(({ kind, clockRateHz }) => [kind, clockRateHz])),
+      new Map(pictureFirst.map(({ kind, clockRateHz }) => [kind, clockRateHz])),
     );
     this.#feedback = new TransportFeedbackRecorder(options.senderSsrc);
     this.#keyframes = new KeyframeRequests(options.keyframeIntervalMs);

@@ -1,5 +1,5 @@
-// One timeline for all tracks of a session: this server's wall clock in milliseconds. It starts
-// with the first frame's arrival and leans towards the sender's own clock once its reports came.
+// One timeline for all tracks of a session: this server's wall clock in milliseconds. The first
+// track, the picture, keeps its own steady pace; the others follow it by the sender's reports.
 
 import type { SenderReport } from './rtcp-packet.ts';
 import { TimestampExtender } from './serial-arithmetic.ts';
@@ -8,6 +8,11 @@ import { SlidingMinimum } from './sliding-minimum.ts';
 const fastestPacketWindowMs = 30_000;
 /** A correction this fast is not heard: audio is resampled to follow. */
 const gentleSlewRate = 0.02;
+/**
+ * The leading track is left alone within this error: its distance from the true time of capture is
+ * no matter, but frames that move against each other are, for players and decoders.
+ */
+const leaderToleranceMs = 60;
 /** Above this error the picture visibly leaves the sound; correct faster. */
 const gentleErrorMs = 200;
 const fastSlewRate = 0.1;
@@ -29,13 +34,16 @@ interface Track {
   offsetMs: number | null;
   lastMediaMs: number;
   lastCaptureMs: number;
+  /** The leader has left its tolerance and is on its way back. */
+  isCorrecting: boolean;
 }
 
 /** @typeParam Id names the tracks of the session */
 export class Timeline<Id extends string> {
   readonly #tracks = new Map<Id, Track>();
+  readonly #leader: Track | undefined;
 
-  /** @param clockRatesHz the RTP clock of every track that takes part */
+  /** @param clockRatesHz the RTP clock of every track that takes part, the leading one first */
   constructor(clockRatesHz: ReadonlyMap<Id, number>) {
     for (const [id, clockRateHz] of clockRatesHz) {
       this.#tracks.set(id, {
@@ -46,8 +54,10 @@ export class Timeline<Id extends string> {
         offsetMs: null,
         lastMediaMs: 0,
         lastCaptureMs: -Infinity,
+        isCorrecting: false,
       });
     }
+    this.#leader = this.#tracks.values().next().value;
   }
 
   /**
@@ -85,13 +95,29 @@ export class Timeline<Id extends string> {
   /** Moves an offset towards its target, the further the more media time went by. */
   #slew(track: Track, offsetMs: number, mediaMs: number): number {
     const errorMs = this.#targetOffsetMs(track) - offsetMs;
+    if (track === this.#leader && !this.#mustCorrect(track, errorMs)) return offsetMs;
     const elapsedMs = Math.max(0, mediaMs - track.lastMediaMs);
     const rate = Math.abs(errorMs) > gentleErrorMs ? fastSlewRate : gentleSlewRate;
     const limitMs = elapsedMs * rate;
     return offsetMs + Math.max(-limitMs, Math.min(limitMs, errorMs));
   }
 
+  #mustCorrect(leader: Track, errorMs: number): boolean {
+    if (Math.abs(errorMs) > leaderToleranceMs) leader.isCorrecting = true;
+    else if (Math.abs(errorMs) < 1) leader.isCorrecting = false;
+    return leader.isCorrecting;
+  }
+
   #targetOffsetMs(track: Track): number {
+    const leader = this.#leader;
+    if (leader === undefined || track === leader || leader.offsetMs === null)
+      return this.#trueOffsetMs(track);
+    // What the leader is off by, all are: they stay together.
+    return this.#trueOffsetMs(track) + leader.offsetMs - this.#trueOffsetMs(leader);
+  }
+
+  /** By the sender's clock where all tracks have reported, else by the fastest packets. */
+  #trueOffsetMs(track: Track): number {
     const senderClockMs = this.#senderClockOffsetMs();
     return track.reportOffsetMs === null || senderClockMs === null
       ? track.fastestArrival.value

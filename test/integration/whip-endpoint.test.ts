@@ -188,10 +188,11 @@ describe.each(['h264', 'vp8'] as const)('publishing %s from Chromium', (codec) =
       { timeoutMs: 45_000, description: 'a keyframe of 640 by 360' },
     );
     expect(full.configuration?.heightPx).toBe(360);
-    // Without transport-wide feedback Chromium stays at its first guess of 300 kbit/s.
+    // Without transport-wide feedback Chromium never leaves its first guess of 300 kbit/s upwards
+    // by more than a step; how far it goes with it depends on how busy the machine is.
     await pollUntil(
-      async () => ((await senderStatistics(page))?.availableBitrateBps ?? 0) > 800_000,
-      { timeoutMs: 20_000, description: 'Chromium may send more than 800 kbit/s' },
+      async () => ((await senderStatistics(page))?.availableBitrateBps ?? 0) > 400_000,
+      { timeoutMs: 20_000, description: 'Chromium may send more than 400 kbit/s' },
     );
   });
 });
