@@ -19,6 +19,8 @@ export interface Depacketizer {
   readonly needsKeyframe: boolean;
   /** Frames thrown away because they, or what they refer to, were not whole. */
   readonly droppedFrames: number;
+  /** Of the dropped ones, those to be shown before their predecessor (B-frames). */
+  readonly reorderedFrames: number;
   /** The frames that this packet completes: none, one, or two when a marker was missing. */
   push(ordered: OrderedPacket): DepacketizedFrame[];
   /** Packets are missing before the next one. */

@@ -1,9 +1,10 @@
-// What H.264 and VP8 share: packets of one timestamp make a frame, a broken frame and all that
+// What all video codecs share: packets of one timestamp make a frame, a broken frame and all that
 // refer to it are dropped up to the next keyframe. Each codec reads payloads and closes frames.
 
 import type { DepacketizedFrame, Depacketizer } from './depacketizer.ts';
 import type { VideoConfiguration } from './encoded-frame.ts';
 import type { OrderedPacket } from './jitter-buffer.ts';
+import { distance32 } from './serial-arithmetic.ts';
 
 /** A codec's own part: collects the payloads of one frame. */
 export interface FrameCodec {
@@ -25,6 +26,8 @@ export type AssembledFrame =
       readonly payload: Uint8Array;
       /** Set on keyframes. */
       readonly configuration: VideoConfiguration | null;
+      /** Whether nothing refers to it, so that it can be left out; unknown when absent. */
+      readonly isDisposable?: boolean;
     };
 
 /** A keyframe of 8K video at a very high quality; more is an attack or a lost marker. */
@@ -43,6 +46,9 @@ export class FrameAssembler implements Depacketizer {
   #open: OpenFrame | null = null;
   #needsKeyframe = true;
   #droppedFrames = 0;
+  #reorderedFrames = 0;
+  /** RTP timestamp of the latest frame given out since the last keyframe. */
+  #latestTimestamp: number | null = null;
   #lossBefore = false;
 
   constructor(codec: FrameCodec) {
@@ -55,6 +61,10 @@ export class FrameAssembler implements Depacketizer {
 
   get droppedFrames(): number {
     return this.#droppedFrames;
+  }
+
+  get reorderedFrames(): number {
+    return this.#reorderedFrames;
   }
 
   push(ordered: OrderedPacket): DepacketizedFrame[] {
@@ -87,6 +97,14 @@ export class FrameAssembler implements Depacketizer {
     if (this.#open !== null) this.#open.isBroken = true;
   }
 
+  /**
+   * B-frames have no place in WebRTC, where frames carry one time only: theirs run backwards, which
+   * neither the timeline nor a transcoder that takes frames as they come can follow.
+   */
+  #isReordered(rtpTimestamp: number): boolean {
+    return this.#latestTimestamp !== null && distance32(this.#latestTimestamp, rtpTimestamp) < 0;
+  }
+
   #close(open: OpenFrame, frames: DepacketizedFrame[]): void {
     this.#open = null;
     const assembled = this.#codec.takeFrame(open.followsLoss);
@@ -102,6 +120,13 @@ export class FrameAssembler implements Depacketizer {
       this.#droppedFrames += 1;
       return;
     }
+    if (!isKeyframe && this.#isReordered(open.rtpTimestamp)) {
+      this.#droppedFrames += 1;
+      this.#reorderedFrames += 1;
+      if (assembled.isDisposable !== true) this.#needsKeyframe = true;
+      return;
+    }
+    this.#latestTimestamp = open.rtpTimestamp;
     frames.push({
       rtpTimestamp: open.rtpTimestamp,
       arrivalMs: open.arrivalMs,

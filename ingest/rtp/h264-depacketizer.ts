@@ -27,6 +27,7 @@ class H264Frame implements FrameCodec {
   #hasIdr = false;
   #hasSequenceSet = false;
   #hasPicture = false;
+  #isReference = false;
   /** New sets came since the last frame that carried them. */
   #setsChanged = false;
 
@@ -46,11 +47,13 @@ class H264Frame implements FrameCodec {
     const hasIdr = this.#hasIdr;
     const hasOwnSets = this.#hasSequenceSet;
     const hasPicture = this.#hasPicture;
+    const isDisposable = !this.#isReference;
     this.#nalUnits = [];
     this.#fragments = null;
     this.#hasIdr = false;
     this.#hasSequenceSet = false;
     this.#hasPicture = false;
+    this.#isReference = false;
     if (isCutOff) return { outcome: 'broken' };
     if (!hasPicture) return { outcome: 'nothing' };
     // The lost packets may have held new parameter sets for exactly this keyframe.
@@ -62,7 +65,7 @@ class H264Frame implements FrameCodec {
     const needsSets = hasIdr || this.#setsChanged;
     this.#setsChanged = false;
     const complete = needsSets ? [...this.#sets.nalUnits(), ...nalUnits] : nalUnits;
-    return { outcome: 'whole', payload: withLengths(complete), configuration };
+    return { outcome: 'whole', payload: withLengths(complete), configuration, isDisposable };
   }
 
   #addNalUnit(nalUnit: Uint8Array): boolean {
@@ -85,6 +88,8 @@ class H264Frame implements FrameCodec {
       const startsPicture = ((nalUnit[1] ?? 0) & 0x80) !== 0;
       if (!this.#hasPicture && !startsPicture) return false;
       this.#hasPicture = true;
+      // §7.4.1: nal_ref_idc is 0 when nothing refers to the picture.
+      if (((nalUnit[0] ?? 0) & 0x60) !== 0) this.#isReference = true;
     }
     if (type === typeIdrSlice) this.#hasIdr = true;
     this.#nalUnits.push(nalUnit);

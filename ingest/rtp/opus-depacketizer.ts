@@ -7,6 +7,7 @@ import type { OrderedPacket } from './jitter-buffer.ts';
 export class OpusDepacketizer implements Depacketizer {
   readonly needsKeyframe = false;
   readonly droppedFrames = 0;
+  readonly reorderedFrames = 0;
 
   push({ packet, arrivalMs }: OrderedPacket): DepacketizedFrame[] {
     if (packet.payload.length === 0) return []; // padding only

@@ -1,6 +1,7 @@
 // The whole receiving side of one WebRTC session, without I/O: datagrams and the time go in,
 // frames on one timeline and RTCP for the sender come out. The WHIP session feeds and empties it.
 
+import { Av1Depacketizer } from './av1-depacketizer.ts';
 import type { DepacketizedFrame, Depacketizer } from './depacketizer.ts';
 import type { AudioCodec, EncodedFrame, VideoCodec } from './encoded-frame.ts';
 import { H264Depacketizer } from './h264-depacketizer.ts';
@@ -17,6 +18,7 @@ import { Timeline } from './timeline.ts';
 import { type TrackCounters, type TrackEvent, TrackReceiver } from './track-receiver.ts';
 import { TransportFeedbackRecorder } from './transport-feedback.ts';
 import { Vp8Depacketizer } from './vp8-depacketizer.ts';
+import { Vp9Depacketizer } from './vp9-depacketizer.ts';
 
 export type MediaKind = 'video' | 'audio';
 
@@ -55,6 +57,8 @@ export interface TrackStatistics extends Readonly<TrackCounters> {
   readonly rttMs: number;
   readonly frames: number;
   readonly droppedFrames: number;
+  /** Of the dropped ones, those to be shown before their predecessor (B-frames). */
+  readonly reorderedFrames: number;
 }
 
 export interface ReceiverStatistics {
@@ -80,10 +84,13 @@ interface Track {
   frames: number;
 }
 
-function makeDepacketizer(codec: VideoCodec | AudioCodec): Depacketizer {
-  if (codec === 'h264') return new H264Depacketizer();
-  return codec === 'vp8' ? new Vp8Depacketizer() : new OpusDepacketizer();
-}
+const depacketizers: Readonly<Record<VideoCodec | AudioCodec, new () => Depacketizer>> = {
+  h264: H264Depacketizer,
+  vp8: Vp8Depacketizer,
+  vp9: Vp9Depacketizer,
+  av1: Av1Depacketizer,
+  opus: OpusDepacketizer,
+};
 
 export class RtpReceiver {
   readonly #options: ReceiverOptions;
@@ -106,7 +113,7 @@ export class RtpReceiver {
           ? maxWaitWithRetransmissionMs
           : maxWaitForReorderingMs,
       }),
-      depacketizer: makeDepacketizer(description.codec),
+      depacketizer: new depacketizers[description.codec](),
       frames: 0,
     }));
     // The picture leads the timeline: sound can be resampled to follow, pictures cannot.
@@ -175,6 +182,11 @@ export class RtpReceiver {
     this.#keyframes.request();
   }
 
+  /** Pictures dropped because they were to be shown before their predecessor (B-frames). */
+  get reorderedFrames(): number {
+    return this.#tracks.reduce((sum, { depacketizer }) => sum + depacketizer.reorderedFrames, 0);
+  }
+
   statistics(): ReceiverStatistics {
     return {
       tracks: this.#tracks.map(({ description, receiver, depacketizer, frames }) => ({
@@ -185,6 +197,7 @@ export class RtpReceiver {
         rttMs: receiver.rttMs,
         frames,
         droppedFrames: depacketizer.droppedFrames,
+        reorderedFrames: depacketizer.reorderedFrames,
       })),
       keyframesRequested: this.#keyframes.sentCount,
       unknownPackets: this.#unknownPackets,

@@ -11,6 +11,8 @@ import { extend16, startExtended16 } from './serial-arithmetic.ts';
 
 export interface TrackReceiverOptions {
   readonly payloadType: number;
+  /** Payload type of the retransmission stream, `null` when repetitions come in the media stream. */
+  readonly retransmissionPayloadType: number | null;
   readonly clockRateHz: number;
   /** Whether the sender repeats packets on request. */
   readonly canRequestRetransmission: boolean;
@@ -114,7 +116,10 @@ export class TrackReceiver {
     this.#restartCandidate = null;
     this.#counters.receivedPackets += 1;
     stream.statistics.count(extended, packet.timestamp, nowMs);
-    events.push(...this.#insert(stream, packet, extended, nowMs));
+    // Where repetitions have a stream of their own, this one is the original, overtaken by others:
+    // taken for an answer, it would make the round trip look ever shorter.
+    const isAnswer = this.#options.retransmissionPayloadType === null;
+    events.push(...this.#insert(stream, packet, extended, { nowMs, isAnswer }));
     return events;
   }
 
@@ -139,7 +144,7 @@ export class TrackReceiver {
       ssrc: stream.ssrc,
       payload: packet.payload.subarray(2),
     };
-    return this.#insert(stream, original, extended, nowMs);
+    return this.#insert(stream, original, extended, { nowMs, isAnswer: true });
   }
 
   /** Gives up what has been waited for too long. */
@@ -198,10 +203,15 @@ export class TrackReceiver {
   }
 
   /** Puts a packet in its place and gives what is in order now. */
-  #insert(stream: Stream, packet: RtpPacket, extended: number, nowMs: number): TrackEvent[] {
+  #insert(
+    stream: Stream,
+    packet: RtpPacket,
+    extended: number,
+    { nowMs, isAnswer }: { readonly nowMs: number; readonly isAnswer: boolean },
+  ): TrackEvent[] {
     this.#counters.receivedBytes += packet.payload.length;
     const { wasMissing, rttSampleMs } = stream.missing.resolve(extended, nowMs);
-    if (rttSampleMs !== null) this.#rttMs += (rttSampleMs - this.#rttMs) * rttSmoothing;
+    if (isAnswer && rttSampleMs !== null) this.#rttMs += (rttSampleMs - this.#rttMs) * rttSmoothing;
     const outcome = stream.buffer.insert({
       packet,
       extendedSequenceNumber: extended,

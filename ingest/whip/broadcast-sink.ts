@@ -33,7 +33,10 @@ export interface PublisherControl {
 /** The broadcast's side, for the session. Never throws: what fails closes the session. */
 export interface BroadcastSink {
   writeFrame(frame: EncodedFrame): void;
-  /** No frame follows. Resolves when the last segment is in the origin; idempotent. */
+  /**
+   * No frame follows. Resolves when the last segment is in the origin; idempotent, but `deleted`
+   * after `connection-lost` says that the publisher will not be back.
+   */
   close(reason: SessionCloseReason): Promise<void>;
 }
 

@@ -1,5 +1,5 @@
 // Which of the offered codecs ingest takes: H.264 that every player decodes without re-encoding,
-// else VP8; Opus for sound. Reads one media section, decides nothing about the rest of the offer.
+// else VP8, VP9 or AV1, the cheaper to decode the sooner; Opus for sound. Reads one media section, decides nothing about the rest of the offer.
 
 import type { AudioCodec, VideoCodec } from '../rtp/encoded-frame.ts';
 import { attributes, type MediaSection } from './sdp-document.ts';
@@ -70,11 +70,22 @@ function readOfferedCodecs(section: MediaSection): OfferedCodec[] {
 function videoRank(entry: OfferedCodec): { codec: VideoCodec; rank: number } | null {
   if (entry.clockRateHz !== 90_000) return null;
   if (entry.name === 'vp8') return { codec: 'vp8', rank: 10 };
+  // RFC 9628 §6.1: profile 0 is the default, 8 bits and 4:2:0; ours are that in the end.
+  if (entry.name === 'vp9')
+    return { codec: 'vp9', rank: isProfileZero(entry, 'profile-id') ? 20 : 21 };
+  if (entry.name === 'av1')
+    return { codec: 'av1', rank: isProfileZero(entry, 'profile') ? 30 : 31 };
   // RFC 6184 §8.1: without the parameter the mode is 0, which cannot fragment.
   if (entry.name !== 'h264' || !/(?:^|;)\s*packetization-mode=1(?:;|$)/.test(entry.parameters)) {
     return null;
   }
   return { codec: 'h264', rank: profileRank(entry.parameters) };
+}
+
+/** Whether the parameter is absent, which means 0, or 0. */
+function isProfileZero(entry: OfferedCodec, name: string): boolean {
+  const match = new RegExp(`(?:^|;)\\s*${name}=(\\d+)`).exec(entry.parameters);
+  return match === null || match[1] === '0';
 }
 
 /** Constrained baseline, baseline, main, then anything: the earlier, the less can go wrong. */

@@ -27,6 +27,7 @@ export class MediaConnection {
   readonly #tracks: Track[] = [];
   #closed = false;
   #failedSends = 0;
+  #droppedCandidates = 0;
 
   constructor(options: MediaConnectionOptions) {
     this.#connection = new PeerConnection(options.name, {
@@ -58,6 +59,11 @@ export class MediaConnection {
     return this.#failedSends;
   }
 
+  /** Trickled candidates that libdatachannel could not read. */
+  get droppedCandidates(): number {
+    return this.#droppedCandidates;
+  }
+
   /**
    * Takes the filtered offer and gives the answer with the candidates gathered so far.
    * @throws what libdatachannel throws when it cannot read the offer
@@ -77,6 +83,17 @@ export class MediaConnection {
     const description = this.#connection.localDescription();
     if (description === null) throw new Error('libdatachannel made no answer');
     return description.sdp;
+  }
+
+  /** A candidate that came after the offer; one that libdatachannel cannot read is dropped. */
+  addRemoteCandidate(candidate: string, mid: string): void {
+    if (this.#closed) return;
+    try {
+      this.#connection.addRemoteCandidate(candidate, mid);
+    } catch {
+      // RFC 9725 §4.3.2: silently; the publisher reaches our candidates all the same.
+      this.#droppedCandidates += 1;
+    }
   }
 
   /** Sends RTCP; counted and dropped while the transport is not open. */

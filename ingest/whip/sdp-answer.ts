@@ -1,5 +1,49 @@
-// Finishes libdatachannel's answer for a server behind NAT or in a container: its candidates get
-// the addresses under which clients reach it. Pure; the session calls it before it answers.
+// Finishes libdatachannel's answer: adds the media sections that share its transport, and gives its
+// candidates the addresses under which clients reach the server. Pure; the session calls it.
+
+import {
+  attributes,
+  formatSdp,
+  type MediaSection,
+  parseSdp,
+  type SdpDocument,
+} from './sdp-document.ts';
+
+/** What bundled sections repeat of the first one (RFC 9143 §7.1.3); candidates stay there alone. */
+const transportLine = /^(?:c=|a=(?:ice-ufrag|ice-pwd|fingerprint|setup|rtcp-mux)\b)/;
+const mediaLine = /^a=(?:mid|rtpmap|fmtp|rtcp-fb|extmap|rtcp-rsize)\b/;
+
+/**
+ * The answer to the whole offer, from libdatachannel's answer to its first section.
+ * @param offer with one codec left in each section
+ * @throws IngestError when libdatachannel's answer cannot be read
+ */
+export function completeAnswer(transportAnswerSdp: string, offer: SdpDocument): string {
+  const answer = parseSdp(transportAnswerSdp);
+  const [transport] = answer.media;
+  const [, ...others] = offer.media;
+  if (transport === undefined || others.length === 0) return transportAnswerSdp;
+  const mids = offer.media.flatMap(({ lines }) => attributes(lines, 'mid'));
+  return formatSdp({
+    sessionLines: answer.sessionLines.map((line) =>
+      line.startsWith('a=group:BUNDLE') ? `a=group:BUNDLE ${mids.join(' ')}` : line,
+    ),
+    media: [transport, ...others.map((section) => answerSection(section, transport))],
+  });
+}
+
+function answerSection(offered: MediaSection, transport: MediaSection): MediaSection {
+  return {
+    ...offered,
+    port: transport.port,
+    protocol: transport.protocol,
+    lines: [
+      ...transport.lines.filter((line) => transportLine.test(line)),
+      'a=recvonly',
+      ...offered.lines.filter((line) => mediaLine.test(line)),
+    ],
+  };
+}
 
 /**
  * Every host candidate once per announced address, in place of the gathered ones.

@@ -15,9 +15,15 @@ import {
 
 export interface WhipOffer {
   /** The offer with nothing left that ingest would not use. */
-  readonly filteredSdp: string;
+  readonly filtered: SdpDocument;
   readonly tracks: readonly TrackDescription[];
   readonly transportSequenceExtensionId: number | null;
+  /** `a=ice-ufrag` of the bundle: fragments with another one ask for an ICE restart. */
+  readonly iceUsernameFragment: string;
+  /** Those that can be used, without `a=`. */
+  readonly candidates: readonly string[];
+  /** `a=mid` of the first media section, for candidates that name none. */
+  readonly firstMid: string;
 }
 
 const directions = ['sendonly', 'sendrecv', 'recvonly', 'inactive'];
@@ -28,7 +34,8 @@ const directions = ['sendonly', 'sendrecv', 'recvonly', 'inactive'];
  */
 export function parseWhipOffer(text: string): WhipOffer {
   const document = parseSdp(text);
-  if (document.media.length === 0) {
+  const [first] = document.media;
+  if (first === undefined) {
     throw new IngestError('offer-invalid', 'The offer has no media section.');
   }
   for (const section of document.media) checkTransport(document, section);
@@ -37,7 +44,8 @@ export function parseWhipOffer(text: string): WhipOffer {
   const choices = document.media.map((section) => {
     const choice = chooseCodec(section);
     if (choice !== null) return choice;
-    const wanted = section.kind === 'video' ? 'H.264 (packetization-mode=1) or VP8' : 'Opus';
+    const wanted =
+      section.kind === 'video' ? 'H.264 (packetization-mode=1), VP8, VP9 or AV1' : 'Opus';
     throw new IngestError('offer-not-supported', `Offer ${wanted} for ${section.kind}.`);
   });
   const tracks = document.media.map((section, index): TrackDescription => {
@@ -53,10 +61,16 @@ export function parseWhipOffer(text: string): WhipOffer {
       canRequestRetransmission: feedback.includes('nack'),
     };
   });
+  const filtered = filterOffer(document, choices);
   return {
-    filteredSdp: filterOffer(document, choices),
+    filtered,
+    candidates: filtered.media.flatMap(({ lines }) =>
+      attributes(lines, 'candidate').map((candidate) => `candidate:${candidate}`),
+    ),
     tracks,
     transportSequenceExtensionId: transportSequenceExtensionOf(document),
+    iceUsernameFragment: inheritedAttribute(document, first, 'ice-ufrag') ?? '',
+    firstMid: attributes(first.lines, 'mid')[0] ?? '0',
   };
 }
 

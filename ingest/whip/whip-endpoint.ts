@@ -1,17 +1,28 @@
-// The HTTP side of WHIP (RFC 9725): publish, end, and what browsers and test suites ask besides.
-// Requests become sessions of the registry; errors leave through the server's error handler.
+// The HTTP side of WHIP (RFC 9725): who may publish becomes a session of the registry, within
+// limits. The routes of sessions are beside it; errors leave through the server's error handler.
 
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { PortRange } from '../environment.ts';
 import { IngestError } from '../errors.ts';
-import { parseStreamId, type StreamId } from '../protocol/index.ts';
+import type { StreamId } from '../protocol/index.ts';
 import type { OpenBroadcast, SessionCloseReason } from './broadcast-sink.ts';
 import { formatIceServerLink, parseIceServer } from './ice-servers.ts';
+import { clientOf, RequestBudget } from './request-budget.ts';
 import { maxSdpBytes } from './sdp-document.ts';
 import { parseWhipOffer } from './sdp-offer.ts';
 import { SessionRegistry } from './session-registry.ts';
+import { addSessionRoutes } from './session-routes.ts';
 import type { AuthorizePublisher } from './stream-keys.ts';
+import {
+  allowOrigins,
+  answerPreflight,
+  rejectOthers,
+  requireKey,
+  spend,
+  streamOf,
+  type WhipParams,
+} from './whip-http.ts';
 import { type SessionStatistics, WhipSession } from './whip-session.ts';
 
 export interface WhipEndpointOptions {
@@ -26,7 +37,17 @@ export interface WhipEndpointOptions {
   readonly iceServers?: readonly string[] | undefined;
   /** Address for media; all interfaces when absent. */
   readonly bindAddress?: string | undefined;
+  /** Sessions at once, 64 by default; one more gets 503. */
   readonly maxSessions?: number | undefined;
+  /** Sessions at once of one client address, 16 by default; one more gets 503. */
+  readonly maxSessionsPerAddress?: number | undefined;
+  /** How long an accepted publisher may take to connect, 10 s by default. */
+  readonly maxConnectingMs?: number | undefined;
+  /**
+   * Sends publishers elsewhere: the URL of another server's endpoint for the stream, or `null` to
+   * keep them. RFC 9725 §4.5: answered with 307, which repeats the POST there.
+   */
+  readonly redirectTo?: ((stream: StreamId) => string | null) | undefined;
   readonly logger: Logger;
 }
 
@@ -38,21 +59,26 @@ export interface WhipEndpoint {
 }
 
 const defaultMaxSessions = 64;
+const defaultMaxSessionsPerAddress = 16;
+/** A publisher that reconnects in a loop stays within it; who tries keys does not get far. */
+const publishBudget = { burst: 60, perSecond: 2 };
+/** A browser trickles each of its candidates by itself: about a dozen per session. */
+const sessionBudget = { burst: 240, perSecond: 20 };
+/** What a publisher that found no room should wait. */
+const retryAfterSeconds = 5;
 const sdpType = 'application/sdp';
 const endpointPath = '/whip/:stream';
-const sessionPath = '/whip/:stream/sessions/:session';
-
-interface Params {
-  readonly stream: string;
-  readonly session?: string;
-}
+const methods = 'GET, HEAD, OPTIONS, POST';
 
 /** Adds the routes under `/whip/`; sessions end when the server closes, at the latest. */
 export function registerWhipEndpoint(
   app: FastifyInstance,
   options: WhipEndpointOptions,
 ): WhipEndpoint {
-  const registry = new SessionRegistry(options.maxSessions ?? defaultMaxSessions);
+  const registry = new SessionRegistry({
+    maxSessions: options.maxSessions ?? defaultMaxSessions,
+    maxSessionsPerAddress: options.maxSessionsPerAddress ?? defaultMaxSessionsPerAddress,
+  });
   const iceServers = (options.iceServers ?? []).map((text) => {
     const server = parseIceServer(text);
     if (server === null)
@@ -69,7 +95,8 @@ export function registerWhipEndpoint(
     );
     scope.addHook('onRequest', async (_request, reply) => allowOrigins(reply));
     addPublishRoutes(scope, options, registry, links);
-    addSessionRoutes(scope, options, registry);
+    const budget = new RequestBudget(sessionBudget);
+    addSessionRoutes(scope, { authorize: options.authorize, registry, budget });
     done();
   });
   app.addHook('onClose', () => registry.close('shutdown'));
@@ -85,97 +112,74 @@ function addPublishRoutes(
   registry: SessionRegistry,
   links: readonly string[],
 ): void {
-  scope.options<{ Params: Params }>(endpointPath, async (request, reply) => {
+  scope.options<{ Params: WhipParams }>(endpointPath, async (request, reply) => {
     streamOf(request.params);
-    return answerPreflight(reply, 'POST').header('Accept-Post', sdpType).send();
+    answerPreflight(reply, methods).header('Accept-Post', sdpType);
+    if (links.length > 0) reply.header('Link', [...links]);
+    return reply.send();
   });
-  // RFC 9725 §4.1: GET and HEAD succeed without content.
-  scope.get<{ Params: Params }>(endpointPath, async (request, reply) => {
+  // RFC 9725 §4.2: GET and HEAD succeed without content.
+  scope.get<{ Params: WhipParams }>(endpointPath, async (request, reply) => {
     streamOf(request.params);
     return reply.code(204).send();
   });
-  scope.post<{ Params: Params; Body: unknown }>(
+  scope.post<{ Params: WhipParams; Body: unknown }>(
     endpointPath,
     {
       bodyLimit: maxSdpBytes,
       // Before the body is read: strangers send nothing.
-      onRequest: async (request) => requireKey(options, request),
+      onRequest: [
+        spend(new RequestBudget(publishBudget)),
+        async ({ params, headers }) => requireKey(options.authorize, params, headers.authorization),
+      ],
     },
     async (request, reply) => {
       const stream = streamOf(request.params);
-      if (typeof request.body !== 'string') {
+      const elsewhere = options.redirectTo?.(stream) ?? null;
+      if (elsewhere !== null) return reply.code(307).header('Location', elsewhere).send();
+      const contentType = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
+      if (typeof request.body !== 'string' || contentType !== sdpType) {
         throw new IngestError('content-type-wrong', `Send the offer as ${sdpType}.`);
       }
-      const session = await publish(options, registry, stream, request.body);
+      const start = { stream, offerSdp: request.body, client: clientOf(request.ip) };
+      const session = await publish(options, registry, start).catch((error) => {
+        const isFull = error instanceof IngestError && error.status === 503;
+        if (isFull) reply.header('Retry-After', String(retryAfterSeconds));
+        throw error;
+      });
       reply
         .code(201)
         .header('Location', `/whip/${stream}/sessions/${session.sessionId}`)
-        // There is one ICE session for the life of this session: its name is a strong ETag.
-        .header('ETag', `"${session.sessionId.slice(0, 8)}"`)
+        .header('ETag', session.entityTag)
         .type(sdpType);
       if (links.length > 0) reply.header('Link', [...links]);
       return reply.send(session.answerSdp);
     },
   );
-  rejectOthers(scope, endpointPath, ['PUT', 'PATCH', 'DELETE'], 'GET, HEAD, OPTIONS, POST');
+  rejectOthers(scope, endpointPath, ['PUT', 'PATCH', 'DELETE'], methods);
 }
 
-function addSessionRoutes(
-  scope: FastifyInstance,
-  options: WhipEndpointOptions,
-  registry: SessionRegistry,
-): void {
-  const find = (params: Params): WhipSession => {
-    const session = registry.find(streamOf(params), params.session ?? '');
-    if (session === null) throw new IngestError('session-not-found', 'The session has ended.');
-    return session;
-  };
-  scope.options<{ Params: Params }>(sessionPath, async (request, reply) => {
-    streamOf(request.params);
-    return answerPreflight(reply, 'DELETE').send();
-  });
-  scope.get<{ Params: Params }>(sessionPath, async (request, reply) => {
-    find(request.params);
-    return reply.code(204).send();
-  });
-  scope.delete<{ Params: Params }>(sessionPath, async (request, reply) => {
-    // The unguessable URL is enough, as several clients send no key here; a wrong one is refused.
-    if (request.headers.authorization !== undefined) requireKey(options, request);
-    registry.end(find(request.params), 'deleted');
-    return reply.code(200).send();
-  });
-  scope.patch<{ Params: Params }>(sessionPath, async (request, reply) => {
-    find(request.params);
-    reply.header('Allow', 'DELETE, GET, HEAD, OPTIONS');
-    throw new IngestError('trickle-not-supported', 'Gather all candidates before the offer.');
-  });
-  // Whatever its type, the body of a PATCH is not looked at.
-  scope.addContentTypeParser('application/trickle-ice-sdpfrag', { parseAs: 'string' }, ignoreBody);
-  rejectOthers(scope, sessionPath, ['PUT', 'POST'], 'DELETE, GET, HEAD, OPTIONS');
-}
-
-function ignoreBody(
-  _request: FastifyRequest,
-  _body: string,
-  done: (error: null, body: undefined) => void,
-): void {
-  done(null, undefined);
+interface PublishRequest {
+  readonly stream: StreamId;
+  readonly offerSdp: string;
+  readonly client: string;
 }
 
 async function publish(
   options: WhipEndpointOptions,
   registry: SessionRegistry,
-  stream: StreamId,
-  offerSdp: string,
+  { stream, offerSdp, client }: PublishRequest,
 ): Promise<WhipSession> {
   const offer = parseWhipOffer(offerSdp);
-  return registry.publish(stream, (id, onClosing) =>
+  return registry.publish(stream, client, (id, onClosing) =>
     WhipSession.start({
       id,
       stream,
+      client,
       offer,
       openBroadcast: options.openBroadcast,
       keyframeIntervalMs: options.keyframeIntervalMs,
+      maxConnectingMs: options.maxConnectingMs,
       announcedIps: options.announcedIps ?? [],
       udpPorts: options.udpPorts,
       iceServerUrls: options.iceServers ?? [],
@@ -185,55 +189,4 @@ async function publish(
       onClosing,
     }),
   );
-}
-
-function streamOf(params: Params): StreamId {
-  const stream = parseStreamId(params.stream);
-  if (stream !== null) return stream;
-  throw new IngestError('stream-id-invalid', 'Use a-z, 0-9, _ and -, at most 63 characters.');
-}
-
-function requireKey(
-  options: WhipEndpointOptions,
-  request: FastifyRequest<{ Params: Params; Body: unknown }> | FastifyRequest<{ Params: Params }>,
-): void {
-  const stream = streamOf(request.params);
-  const key = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1];
-  if (key === undefined) {
-    throw new IngestError('stream-key-missing', 'Send Authorization: Bearer and the stream key.');
-  }
-  if (!options.authorize(stream, key)) {
-    throw new IngestError('stream-key-wrong', 'Check the stream name and its key.');
-  }
-}
-
-/** Browsers on any page may publish: the key decides, not the origin. */
-function allowOrigins(reply: FastifyReply): void {
-  reply
-    .header('Access-Control-Allow-Origin', '*')
-    .header('Access-Control-Expose-Headers', 'Location, ETag, Link');
-}
-
-function answerPreflight(reply: FastifyReply, method: string): FastifyReply {
-  return reply
-    .code(200)
-    .header('Access-Control-Allow-Methods', `${method}, GET, HEAD, OPTIONS`)
-    .header('Access-Control-Allow-Headers', 'Authorization, Content-Type, If-Match')
-    .header('Access-Control-Max-Age', '86400');
-}
-
-function rejectOthers(
-  scope: FastifyInstance,
-  url: string,
-  methods: readonly ('PUT' | 'PATCH' | 'DELETE' | 'POST')[],
-  allowed: string,
-): void {
-  scope.route({
-    method: [...methods],
-    url,
-    handler: async (_request, reply) => {
-      reply.header('Allow', allowed);
-      throw new IngestError('method-not-allowed', `Use ${allowed}.`);
-    },
-  });
 }

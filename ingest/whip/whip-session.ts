@@ -15,19 +15,26 @@ import type {
   SessionCloseReason,
   SessionMedia,
 } from './broadcast-sink.ts';
+import { maxCandidates } from './ice-candidate.ts';
 import { type ConnectionState, MediaConnection } from './media-connection.ts';
-import { announceAddresses } from './sdp-answer.ts';
+import { transportOffer } from './offer-filter.ts';
+import { announceAddresses, completeAnswer } from './sdp-answer.ts';
 import type { WhipOffer } from './sdp-offer.ts';
+import type { TrickledCandidate } from './trickle-fragment.ts';
 
 export type SessionState = 'connecting' | 'live' | 'closed';
 
 export interface WhipSessionOptions {
   readonly id: string;
   readonly stream: StreamId;
+  /** The publisher's address, as far as it counts as one. */
+  readonly client: string;
   readonly offer: WhipOffer;
   readonly openBroadcast: OpenBroadcast;
   /** A keyframe is asked for at least this often: the duration of a segment. */
   readonly keyframeIntervalMs: number;
+  /** From the offer to the connection; 10 s by default. */
+  readonly maxConnectingMs?: number | undefined;
   readonly announcedIps: readonly string[];
   readonly udpPorts?: PortRange | undefined;
   readonly iceServerUrls: readonly string[];
@@ -43,15 +50,28 @@ export interface SessionStatistics extends ReceiverStatistics {
   readonly state: SessionState;
   readonly liveSeconds: number;
   readonly failedFeedbackPackets: number;
+  readonly droppedCandidates: number;
 }
 
 const tickIntervalMs = 10;
-const maxConnectingMs = 10_000;
-const maxSilenceMs = 10_000;
+const defaultMaxConnectingMs = 10_000;
+/**
+ * When to send to the publisher's candidates. It reaches out first, unless a firewall on our side
+ * needs a packet from within. To do it before the answer is read makes publishers fail that are
+ * built on libdatachannel (OBS): DTLS is done before they know our fingerprint, on a busy
+ * machine in 2 to 5 of 30 trials.
+ */
+const reachOutAfterMs = 300;
+/** RFC 7675 lets consent live for 30 s; who sends nothing at all for so long is gone before. */
+const maxSilenceMs = 8_000;
 /** ICE may recover from an interruption; meanwhile another publisher may take over. */
 const maxInterruptionMs = 5_000;
-/** Senders report at least every second or two: after this the publisher is probably gone. */
-const probablyGoneMs = 3_000;
+/**
+ * Senders report at least every second or two: after this the publisher is gone, or its network or
+ * machine was stopped for a moment. Another address has to wait until the second is unlikely; the
+ * same one is most likely the publisher itself, which has started anew.
+ */
+const probablyGoneMs = { sameClient: 3_000, otherClient: 6_000 };
 
 /** Wall clock that never runs backwards: the system's clock at the start plus elapsed time. */
 function startClock(): () => number {
@@ -59,10 +79,24 @@ function startClock(): () => number {
   return () => offsetMs + performance.now();
 }
 
+async function closeSink(
+  sink: BroadcastSink,
+  reason: SessionCloseReason,
+  logger: Logger,
+): Promise<void> {
+  try {
+    await sink.close(reason);
+  } catch (error) {
+    logger.error({ err: error }, 'the broadcast could not be finished');
+  }
+}
+
 export class WhipSession implements PublisherControl {
   readonly sessionId: string;
   readonly stream: StreamId;
   readonly media: SessionMedia;
+  /** Strong, one per ICE session (RFC 9725 §4.3.1); there is one ICE session for life. */
+  readonly entityTag = `"${randomBytes(8).toString('hex')}"`;
   readonly #options: WhipSessionOptions;
   readonly #logger: Logger;
   readonly #nowMs = startClock();
@@ -76,6 +110,11 @@ export class WhipSession implements PublisherControl {
   #liveSinceMs: number | null = null;
   #interruptedSinceMs: number | null = null;
   #lastPacketMs: number;
+  #trickledCandidates = 0;
+  #hasWarned = false;
+  /** `null` before the answer and once it is done. */
+  #reachOutAtMs: number | null = null;
+  #farewell: (() => Promise<void>) | null = null;
   #closing: Promise<void> | null = null;
 
   /**
@@ -86,8 +125,13 @@ export class WhipSession implements PublisherControl {
     const session = new WhipSession(options);
     try {
       signal?.throwIfAborted();
-      const answer = await session.#connection.answer(options.offer.filteredSdp);
-      session.#answerSdp = announceAddresses(answer, options.announcedIps);
+      const { filtered } = options.offer;
+      const answer = await session.#connection.answer(transportOffer(filtered));
+      session.#reachOutAtMs = session.#nowMs() + reachOutAfterMs;
+      session.#answerSdp = announceAddresses(
+        completeAnswer(answer, filtered),
+        options.announcedIps,
+      );
     } catch (error) {
       await session.close('never-connected');
       throw new IngestError('offer-not-supported', 'The offer could not be answered.', {
@@ -136,10 +180,32 @@ export class WhipSession implements PublisherControl {
     return this.#state;
   }
 
-  /** Whether the publisher seems to be gone, so that another one may take over at once. */
-  get isLost(): boolean {
+  /** `a=ice-ufrag` of the offer. */
+  get remoteUsernameFragment(): string {
+    return this.#options.offer.iceUsernameFragment;
+  }
+
+  /** Whether the publisher seems to be gone, so that this client may take over at once. */
+  isLostFor(client: string): boolean {
     if (this.#state !== 'live') return this.#state === 'closed';
-    return this.#interruptedSinceMs !== null || this.#nowMs() - this.#lastPacketMs > probablyGoneMs;
+    const isSame = client === this.#options.client;
+    const patienceMs = isSame ? probablyGoneMs.sameClient : probablyGoneMs.otherClient;
+    return this.#interruptedSinceMs !== null || this.#nowMs() - this.#lastPacketMs > patienceMs;
+  }
+
+  /** Candidates that the publisher found after its offer; what cannot be used is dropped. */
+  addRemoteCandidates(candidates: readonly TrickledCandidate[]): void {
+    if (this.#state === 'closed') return;
+    for (const { candidate, mid } of candidates) {
+      if (this.#trickledCandidates >= maxCandidates) return;
+      this.#trickledCandidates += 1;
+      this.#connection.addRemoteCandidate(candidate, mid ?? this.#options.offer.firstMid);
+    }
+  }
+
+  /** Set when the connection was lost: tells the broadcast that the publisher will not be back. */
+  get farewell(): (() => Promise<void>) | null {
+    return this.#farewell;
   }
 
   requestKeyframe(): void {
@@ -154,6 +220,7 @@ export class WhipSession implements PublisherControl {
       state: this.#state,
       liveSeconds: liveMs / 1000,
       failedFeedbackPackets: this.#connection.failedSends,
+      droppedCandidates: this.#connection.droppedCandidates,
       ...this.#receiver.statistics(),
     };
   }
@@ -181,15 +248,12 @@ export class WhipSession implements PublisherControl {
     else this.#logger.info({ reason }, 'publisher never came');
     const sink = this.#sink;
     this.#sink = null;
-    await this.#closeSink(sink, reason);
-  }
-
-  async #closeSink(sink: BroadcastSink | null, reason: SessionCloseReason): Promise<void> {
-    try {
-      await sink?.close(reason);
-    } catch (error) {
-      this.#logger.error({ err: error }, 'the broadcast could not be finished');
+    const logger = this.#logger;
+    // Keeps the sink alone, not this session with its buffers.
+    if (sink !== null && reason === 'connection-lost') {
+      this.#farewell = () => closeSink(sink, 'deleted', logger);
     }
+    if (sink !== null) await closeSink(sink, reason, logger);
   }
 
   #handleState(state: ConnectionState): void {
@@ -214,7 +278,7 @@ export class WhipSession implements PublisherControl {
     const sink = this.#options.openBroadcast(this.stream, this);
     // A broadcast that cannot open closes the session from within.
     if (this.#closing === null) this.#sink = sink;
-    else void this.#closeSink(sink, 'broadcast-failed');
+    else void closeSink(sink, 'broadcast-failed', this.#logger);
   }
 
   #handlePacket(datagram: Uint8Array): void {
@@ -227,16 +291,31 @@ export class WhipSession implements PublisherControl {
   #tick(): void {
     const nowMs = this.#nowMs();
     if (this.#state === 'connecting') {
-      if (nowMs - this.#startedAtMs > maxConnectingMs) this.#end('never-connected');
+      if (this.#reachOutAtMs !== null && nowMs >= this.#reachOutAtMs) this.#reachOut();
+      const patienceMs = this.#options.maxConnectingMs ?? defaultMaxConnectingMs;
+      if (nowMs - this.#startedAtMs > patienceMs) this.#end('never-connected');
       return;
     }
     const { frames, rtcp } = this.#receiver.tick(nowMs);
     this.#write(frames);
     if (this.#closing !== null) return; // the broadcast ended the session
     for (const packet of rtcp) this.#connection.send(packet);
+    this.#warnOfReordering();
     const interruptedMs = this.#interruptedSinceMs === null ? 0 : nowMs - this.#interruptedSinceMs;
     const isSilent = nowMs - this.#lastPacketMs > maxSilenceMs;
     if (isSilent || interruptedMs > maxInterruptionMs) this.#end('connection-lost');
+  }
+
+  #warnOfReordering(): void {
+    if (this.#hasWarned || this.#receiver.reorderedFrames === 0) return;
+    this.#hasWarned = true;
+    this.#logger.warn('the publisher sends B-frames, which are dropped: turn them off (bf=0)');
+  }
+
+  #reachOut(): void {
+    this.#reachOutAtMs = null;
+    const { candidates, firstMid } = this.#options.offer;
+    for (const candidate of candidates) this.#connection.addRemoteCandidate(candidate, firstMid);
   }
 
   #write(frames: readonly EncodedFrame[]): void {

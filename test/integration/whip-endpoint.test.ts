@@ -1,20 +1,10 @@
 // The WHIP endpoint on a real server with a real Chromium: frames of both codecs arrive, the
 // rules of RFC 9725 hold, and nothing stays behind when a publisher leaves.
 
-import Fastify, { type FastifyInstance } from 'fastify';
-import { pino } from 'pino';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { replyWithProblem } from '../../ingest/errors.ts';
-import { parseStreamId, type StreamId } from '../../ingest/protocol/index.ts';
-import type {
-  EncodedAudioFrame,
-  EncodedFrame,
-  EncodedVideoFrame,
-} from '../../ingest/rtp/encoded-frame.ts';
-import type { PublisherControl, SessionCloseReason } from '../../ingest/whip/broadcast-sink.ts';
-import { authorizeByKeys } from '../../ingest/whip/stream-keys.ts';
-import { registerWhipEndpoint, type WhipEndpoint } from '../../ingest/whip/whip-endpoint.ts';
+import type { EncodedFrame } from '../../ingest/rtp/encoded-frame.ts';
+import type { WhipEndpoint } from '../../ingest/whip/whip-endpoint.ts';
 import {
   launchChromium,
   type PublishOptions,
@@ -22,21 +12,13 @@ import {
   senderStatistics,
 } from '../support/chromium-publisher.ts';
 import { pollUntil } from '../support/poll-until.ts';
+import {
+  type RecordedBroadcast,
+  startWhipServer,
+  type WhipServer,
+} from '../support/whip-server.ts';
 
-/** A broadcast that only remembers. */
-interface RecordedBroadcast {
-  readonly publisher: PublisherControl;
-  readonly video: EncodedVideoFrame[];
-  readonly audio: EncodedAudioFrame[];
-  closeReason: SessionCloseReason | null;
-}
-
-const stream = parseStreamId('demo');
-if (stream === null) throw new Error('the stream id is valid');
-const keys = new Map<StreamId, string>([[stream, 'secret']]);
-const keyframeIntervalMs = 1_000;
-
-let app: FastifyInstance;
+let server: WhipServer;
 let endpoint: WhipEndpoint;
 let url: string;
 let broadcasts: RecordedBroadcast[];
@@ -52,37 +34,15 @@ afterAll(async () => {
 });
 
 beforeEach(async () => {
-  broadcasts = [];
-  app = Fastify();
-  app.setErrorHandler((error, _request, reply) => replyWithProblem(error, reply));
-  app.get('/', async (_request, reply) => reply.type('text/html').send('<!doctype html>'));
-  endpoint = registerWhipEndpoint(app, {
-    authorize: authorizeByKeys(keys),
-    keyframeIntervalMs,
-    bindAddress: '127.0.0.1',
-    logger: pino({ level: 'silent' }),
-    openBroadcast: (_stream, publisher) => {
-      const broadcast: RecordedBroadcast = { publisher, video: [], audio: [], closeReason: null };
-      broadcasts.push(broadcast);
-      return {
-        writeFrame: (frame: EncodedFrame) => {
-          if (frame.kind === 'video') broadcast.video.push(frame);
-          else broadcast.audio.push(frame);
-        },
-        close: async (reason) => {
-          broadcast.closeReason ??= reason;
-        },
-      };
-    },
-  });
-  url = await app.listen({ host: '127.0.0.1', port: 0 });
+  server = await startWhipServer();
+  ({ endpoint, broadcasts, url } = server);
   page = await browser.newPage();
   await page.goto(url);
 });
 
 afterEach(async () => {
   await page.close();
-  await app.close();
+  await server.app.close();
 });
 
 const camera: PublishOptions = {
@@ -112,18 +72,6 @@ async function post(
   body: string,
 ): Promise<Response> {
   return await fetch(url + path, { method: 'POST', headers, body });
-}
-
-/** An offer of Chromium that nobody follows up. */
-async function offerOf(from: Page): Promise<string> {
-  return await from.evaluate(async () => {
-    const connection = new RTCPeerConnection();
-    connection.addTransceiver('video', { direction: 'sendonly' });
-    await connection.setLocalDescription();
-    const sdp = connection.localDescription?.sdp ?? '';
-    connection.close();
-    return sdp;
-  });
 }
 
 const authorized = { Authorization: 'Bearer secret', 'Content-Type': 'application/sdp' };
@@ -229,6 +177,19 @@ describe('the WHIP endpoint', () => {
     await second.close();
   });
 
+  it('takes the picture that a simulcast offer prefers, though it announces no SSRC', async () => {
+    const published = await publishFrom(page, { ...camera, isSimulcast: true });
+    expect(published.status).toBe(201);
+    const { video, audio } = await firstBroadcast();
+    const first = await pollUntil(() => video[20]?.codec && audio[20] && video[0], {
+      timeoutMs: 15_000,
+      description: 'picture and sound arrive',
+    });
+    expect(first.configuration?.widthPx).toBe(640);
+    const [session] = endpoint.sessionStatistics();
+    expect(session?.tracks.map(({ senderRestarts }) => senderRestarts)).toEqual([0, 0]);
+  });
+
   it('ends when the publisher closes its connection', async () => {
     await publishFrom(page, camera);
     const broadcast = await firstBroadcast();
@@ -273,7 +234,7 @@ describe('the WHIP endpoint', () => {
   it('ends all sessions when the server closes', async () => {
     await publishFrom(page, camera);
     const broadcast = await firstBroadcast();
-    await app.close();
+    await server.app.close();
     expect(broadcast.closeReason).toBe('shutdown');
     expect(endpoint.sessionStatistics()).toEqual([]);
   });
@@ -307,60 +268,5 @@ describe('the WHIP endpoint', () => {
       expect(response.status).toBe(status);
     }
     expect(endpoint.sessionStatistics()).toEqual([]);
-  });
-
-  it('answers preflight, GET, HEAD and PATCH as RFC 9725 asks', async () => {
-    const preflight = await fetch(`${url}/whip/demo`, {
-      method: 'OPTIONS',
-      headers: { Origin: 'https://example.com', 'Access-Control-Request-Method': 'POST' },
-    });
-    expect(preflight.status).toBe(200);
-    expect(preflight.headers.get('Accept-Post')).toBe('application/sdp');
-    expect(preflight.headers.get('Access-Control-Allow-Headers')).toContain('Authorization');
-    for (const method of ['GET', 'HEAD']) {
-      const response = await fetch(`${url}/whip/demo`, { method });
-      expect([response.status, await response.text()]).toEqual([204, '']);
-    }
-    const sdp = await offerOf(page);
-    const response = await post('/whip/demo', authorized, sdp);
-    expect(response.status).toBe(201);
-    expect(response.headers.get('Link')).toBeNull();
-    const answer = await response.text();
-    expect(response.headers.get('Content-Type')).toMatch(/^application\/sdp/);
-    expect(answer).toContain('a=recvonly');
-    expect(answer).toContain('a=rtcp-mux');
-    expect(answer).toContain('a=candidate:');
-    const location = response.headers.get('Location') ?? '';
-    const patch = await fetch(url + location, {
-      method: 'PATCH',
-      headers: { 'Content-Type': 'application/trickle-ice-sdpfrag' },
-      body: 'a=end-of-candidates\r\n',
-    });
-    expect(patch.status).toBe(405);
-    expect(broadcasts).toEqual([]);
-  });
-
-  it('names its ICE servers, and does not wait for one that is silent', async () => {
-    const other = Fastify();
-    registerWhipEndpoint(other, {
-      authorize: authorizeByKeys(keys),
-      keyframeIntervalMs,
-      bindAddress: '127.0.0.1',
-      iceServers: ['stun:127.0.0.1:9'],
-      logger: pino({ level: 'silent' }),
-      openBroadcast: () => ({ writeFrame: () => undefined, close: async () => undefined }),
-    });
-    const startedAtMs = performance.now();
-    const response = await other.inject({
-      method: 'POST',
-      url: '/whip/demo',
-      headers: { authorization: 'Bearer secret', 'content-type': 'application/sdp' },
-      payload: await offerOf(page),
-    });
-    expect(performance.now() - startedAtMs).toBeLessThan(5_000);
-    expect(response.statusCode).toBe(201);
-    expect(response.headers.link).toEqual(['<stun:127.0.0.1:9>; rel="ice-server"']);
-    expect(response.body).toContain('a=candidate:');
-    await other.close();
   });
 });

@@ -6,10 +6,13 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 export interface PublishOptions {
   readonly endpoint: string;
   readonly key: string;
-  readonly codec: 'h264' | 'vp8';
+  /** `null` sends sound alone. */
+  readonly codec: 'h264' | 'vp8' | 'vp9' | 'av1' | null;
   readonly widthPx: number;
   readonly heightPx: number;
   readonly hasAudio?: boolean;
+  /** Offers the picture in three sizes, the whole one first. */
+  readonly isSimulcast?: boolean;
 }
 
 export interface PublishResult {
@@ -53,7 +56,10 @@ export async function publishFrom(page: Page, options: PublishOptions): Promise<
   return await page.evaluate(async (wanted) => {
     const stream = await navigator.mediaDevices.getUserMedia({
       audio: wanted.hasAudio ?? true,
-      video: { width: wanted.widthPx, height: wanted.heightPx, frameRate: 30 },
+      video:
+        wanted.codec === null
+          ? false
+          : { width: wanted.widthPx, height: wanted.heightPx, frameRate: 30 },
     });
     const connection = new RTCPeerConnection();
     window.shoalPublisher = connection;
@@ -61,6 +67,15 @@ export async function publishFrom(page: Page, options: PublishOptions): Promise<
       const transceiver = connection.addTransceiver(track, {
         direction: 'sendonly',
         streams: [stream],
+        ...(track.kind === 'video' && wanted.isSimulcast === true
+          ? {
+              sendEncodings: [
+                { rid: 'f' },
+                { rid: 'h', scaleResolutionDownBy: 2 },
+                { rid: 'q', scaleResolutionDownBy: 4 },
+              ],
+            }
+          : {}),
       });
       if (track.kind !== 'video') continue;
       const codecs = RTCRtpSender.getCapabilities('video')?.codecs ?? [];

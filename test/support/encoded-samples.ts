@@ -40,9 +40,43 @@ export function encodeH264AccessUnits(
   return splitAccessUnits(splitAnnexB(encodeH264(size, frames, keyframeInterval, slices)));
 }
 
+/** Access units in the order of decoding: after each reference the B-frame that lies before it. */
+export function encodeH264WithBFrames(size: string, frames: number): Uint8Array[][] {
+  const structure =
+    'keyint=infinite:scenecut=0:bframes=1:b-adapt=0:b-pyramid=none:sliced-threads=0';
+  const options = ['-c:v', 'libx264', '-preset', 'ultrafast', '-profile:v', 'main'];
+  const stream = [...options, '-x264-params', structure, '-threads', '1', '-f', 'h264'];
+  return splitAccessUnits(splitAnnexB(encode(size, frames, stream)));
+}
+
 /** VP8 frames. */
 export function encodeVp8(size: string, frames: number, keyframeInterval: number): Uint8Array[] {
   const options = ['-c:v', 'libvpx', '-deadline', 'realtime', '-cpu-used', '8', '-threads', '1'];
   const structure = ['-g', String(keyframeInterval), '-b:v', '600k', '-auto-alt-ref', '0'];
   return splitIvf(encode(size, frames, [...options, ...structure, '-f', 'ivf']));
+}
+
+/** VP9 frames, without hidden ones. */
+export function encodeVp9(size: string, frames: number, keyframeInterval: number): Uint8Array[] {
+  const options = ['-c:v', 'libvpx-vp9', '-deadline', 'realtime', '-cpu-used', '8'];
+  const structure = ['-g', String(keyframeInterval), '-b:v', '600k', '-lag-in-frames', '0'];
+  return splitIvf(encode(size, frames, [...options, ...structure, '-threads', '1', '-f', 'ivf']));
+}
+
+/** An IVF file of AV1. */
+export function encodeAv1(size: string, frames: number, keyframeInterval: number): Buffer {
+  const options = ['-c:v', 'libaom-av1', '-usage', 'realtime', '-cpu-used', '8', '-threads', '1'];
+  const structure = ['-g', String(keyframeInterval), '-b:v', '400k', '-lag-in-frames', '0'];
+  return encode(size, frames, [...options, ...structure, '-f', 'ivf']);
+}
+
+/** The `av1C` box that ffmpeg writes for an IVF file of AV1, without the box's header. */
+export function av1ConfigurationBox(ivf: Buffer): Buffer {
+  const movflags = ['-movflags', 'empty_moov+frag_keyframe', '-f', 'mp4'];
+  const input = ['-hide_banner', '-loglevel', 'error', '-f', 'ivf', '-i', 'pipe:0'];
+  const file = execFileSync(ffmpeg, [...input, '-c', 'copy', ...movflags, 'pipe:1'], {
+    input: ivf,
+  });
+  const at = file.indexOf('av1C');
+  return file.subarray(at + 4, at - 4 + file.readUInt32BE(at - 4));
 }

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import type { DepacketizedFrame } from '../../../ingest/rtp/depacketizer.ts';
 import { H264Depacketizer } from '../../../ingest/rtp/h264-depacketizer.ts';
-import { encodeH264AccessUnits } from '../../support/encoded-samples.ts';
+import { encodeH264AccessUnits, encodeH264WithBFrames } from '../../support/encoded-samples.ts';
 import { orderedPackets } from '../../support/ordered-packets.ts';
 import { packH264 } from '../../support/rtp-packetizer.ts';
 
@@ -138,5 +138,29 @@ describe('the H.264 depacketizer', () => {
     );
     expect(frames).toEqual([]);
     expect(depacketizer.needsKeyframe).toBe(true);
+  });
+
+  it('leaves out B-frames, whose times run backwards, and nothing else', () => {
+    const decodingOrder = encodeH264WithBFrames('320x180', 9);
+    const isBFrame = (units: readonly Uint8Array[]): boolean =>
+      units.every((unit) => ((unit[0] ?? 0) & 0x60) === 0 || typeOf(unit) > 5);
+    // I0 P2 b1 P4 b3 …: each B-frame is shown before the picture that was sent before it.
+    let shown = -2;
+    const times = decodingOrder.map((units) => {
+      if (isBFrame(units)) return shown - 1;
+      shown += 2;
+      return shown;
+    });
+    expect(decodingOrder.filter(isBFrame).length).toBeGreaterThanOrEqual(3);
+    const depacketizer = new H264Depacketizer();
+    const frames = orderedPackets(decodingOrder.map(payloadsOf)).flatMap((ordered) => {
+      const timestamp = (times[ordered.packet.timestamp / 3_000] ?? 0) * 3_000;
+      return depacketizer.push({ ...ordered, packet: { ...ordered.packet, timestamp } });
+    });
+    const kept = times.filter((_time, index) => !isBFrame(decodingOrder[index] ?? []));
+    expect(frames.map(({ rtpTimestamp }) => rtpTimestamp / 3_000)).toEqual(kept);
+    expect(depacketizer.reorderedFrames).toBe(decodingOrder.length - kept.length);
+    expect(depacketizer.needsKeyframe).toBe(false);
+    expect(decodedFrames(frames)).toEqual({ count: kept.length, errors: '' });
   });
 });

@@ -194,6 +194,18 @@ describe.each(['h264', 'vp8'] as const)('the receiver of %s', (codec) => {
     expect(frames.filter((frame) => frame.kind === 'video' && frame.isKeyframe)).toHaveLength(3);
   });
 
+  it('learns the round trip from retransmissions alone, not from packets that were overtaken', () => {
+    const fates = Array.from({ length: 40 }, (_unused, index) => ({
+      lost: index % 10 === 5,
+      twice: false,
+      delayMs: index % 4 === 2 ? 12 : 0,
+    }));
+    const { statistics } = runSession(codec, samples[codec], { ...perfect, fates, rttMs: 60 });
+    expect(statistics.tracks[0]?.recoveredPackets).toBeGreaterThan(3);
+    expect(statistics.tracks[0]?.rttMs).toBeGreaterThan(45);
+    expect(statistics.tracks[0]?.rttMs).toBeLessThan(80);
+  });
+
   it('gives every frame when retransmission works, whatever is lost, repeated or reordered', () => {
     fc.assert(
       fc.property(fc.array(fate, { minLength: 40, maxLength: 90 }), (fates) => {

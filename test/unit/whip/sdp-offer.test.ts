@@ -5,7 +5,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { IngestError } from '../../../ingest/errors.ts';
 import { formatIceServerLink, parseIceServer } from '../../../ingest/whip/ice-servers.ts';
-import { announceAddresses } from '../../../ingest/whip/sdp-answer.ts';
+import { transportOffer } from '../../../ingest/whip/offer-filter.ts';
+import { announceAddresses, completeAnswer } from '../../../ingest/whip/sdp-answer.ts';
+import { attributes, formatSdp, parseSdp } from '../../../ingest/whip/sdp-document.ts';
 import { parseWhipOffer } from '../../../ingest/whip/sdp-offer.ts';
 
 const chromiumOffer = readFileSync(
@@ -56,7 +58,7 @@ describe('a WHIP offer', () => {
   });
 
   it('is reduced to what ingest uses', () => {
-    const { filteredSdp } = parseWhipOffer(chromiumOffer);
+    const filteredSdp = formatSdp(parseWhipOffer(chromiumOffer).filtered);
     const lines = filteredSdp.split('\r\n');
     const beginning = (prefix: string): string[] => lines.filter((line) => line.startsWith(prefix));
     expect(beginning('m=').map((line) => line.replace(/ \d+ UDP/, ' … UDP'))).toEqual([
@@ -84,12 +86,70 @@ describe('a WHIP offer', () => {
     expect(outcomeOf(filteredSdp)).toBe('accepted');
   });
 
-  it('falls back to VP8 when H.264 is missing or cannot be fragmented', () => {
+  it('is answered section by section, over the transport of the first', () => {
+    const { filtered } = parseWhipOffer(chromiumOffer);
+    const transport = parseSdp(transportOffer(filtered));
+    expect(transport.media.map(({ kind }) => kind)).toEqual(['audio']);
+    expect(attributes(transport.sessionLines, 'group')).toEqual(['BUNDLE 0']);
+    const transportAnswer = [
+      'v=0',
+      'o=rtc 1 0 IN IP4 127.0.0.1',
+      's=-',
+      't=0 0',
+      'a=group:BUNDLE 0',
+      'm=audio 5000 UDP/TLS/RTP/SAVPF 111',
+      'c=IN IP4 127.0.0.1',
+      'a=mid:0',
+      'a=recvonly',
+      'a=rtcp-mux',
+      'a=setup:active',
+      'a=ice-ufrag:abcd',
+      'a=ice-pwd:0123456789012345678901',
+      'a=fingerprint:sha-256 AA',
+      'a=rtpmap:111 opus/48000/2',
+      'a=candidate:1 1 UDP 1 127.0.0.1 5000 typ host',
+      'a=end-of-candidates',
+      '',
+    ].join('\r\n');
+    const answer = parseSdp(completeAnswer(transportAnswer, filtered));
+    expect(attributes(answer.sessionLines, 'group')).toEqual(['BUNDLE 0 1']);
+    const [audio, video] = answer.media;
+    expect(formatSdp({ sessionLines: [], media: audio === undefined ? [] : [audio] })).toBe(
+      transportAnswer.slice(transportAnswer.indexOf('m=')),
+    );
+    expect(video).toMatchObject({ kind: 'video', port: 5000, formats: ['108', '109'] });
+    const lines = video?.lines ?? [];
+    for (const line of [
+      'a=mid:1',
+      'a=recvonly',
+      'a=rtcp-mux',
+      'a=setup:active',
+      'a=ice-ufrag:abcd',
+    ]) {
+      expect(lines.filter((found) => found === line)).toEqual([line]);
+    }
+    expect(attributes(lines, 'rtpmap')).toEqual(['108 H264/90000', '109 rtx/90000']);
+    expect(lines.join()).not.toMatch(/candidate|sendonly|ssrc|msid|video-orientation/);
+  });
+
+  it('falls back to VP8, VP9 and AV1 when what is better is missing or cannot be fragmented', () => {
     const vp8Only = withoutLines(/^a=rtpmap:\d+ H264/);
     expect(parseWhipOffer(vp8Only).tracks[1]).toMatchObject({
       codec: 'vp8',
       payloadType: 96,
       retransmissionPayloadType: 97,
+    });
+    const vp9 = parseWhipOffer(withoutLines(/^a=rtpmap:\d+ (H264|VP8)/));
+    expect(vp9.tracks[1]).toMatchObject({
+      codec: 'vp9',
+      payloadType: 98,
+      retransmissionPayloadType: 99,
+    });
+    const av1 = parseWhipOffer(withoutLines(/^a=rtpmap:\d+ (H264|VP8|VP9)/));
+    expect(av1.tracks[1]).toMatchObject({
+      codec: 'av1',
+      payloadType: 45,
+      retransmissionPayloadType: 46,
     });
     const singleUnitsOnly = chromiumOffer.replaceAll(
       'packetization-mode=1',
@@ -115,7 +175,7 @@ describe('a WHIP offer', () => {
         '$2',
       ].join('\r\n'),
     );
-    const { filteredSdp } = parseWhipOffer(offer);
+    const filteredSdp = formatSdp(parseWhipOffer(offer).filtered);
     expect(filteredSdp).not.toMatch(/\.local|tcptype|a=rid|a=simulcast/);
     expect(filteredSdp).toContain('192.0.2.2 42747 typ host');
   });
@@ -132,7 +192,11 @@ describe('a WHIP offer', () => {
     ['no bundle', withoutLines(/^a=group:BUNDLE/), 'offer-not-supported'],
     ['only reception', chromiumOffer.replaceAll('a=sendonly', 'a=recvonly'), 'offer-not-supported'],
     ['no media now', chromiumOffer.replaceAll('a=sendonly', 'a=inactive'), 'offer-not-supported'],
-    ['unknown video codecs', withoutLines(/^a=rtpmap:\d+ (H264|VP8)/), 'offer-not-supported'],
+    [
+      'unknown video codecs',
+      withoutLines(/^a=rtpmap:\d+ (H264|VP8|VP9|AV1)/),
+      'offer-not-supported',
+    ],
     ['no Opus', withoutLines(/^a=rtpmap:\d+ opus/), 'offer-not-supported'],
     [
       'two videos',
