@@ -1,135 +1,258 @@
-// One live broadcast from frames to playlists: transcoder → packagers → digests → store → list.
-// A WHIP session writes into it; what it lists, the origin serves.
+// One live broadcast: its publisher, who may vanish and come back, and the encoder, which may die
+// and is restarted. WHIP sessions write into it, rows of segments go on to the row publisher.
 
 import { randomInt } from 'node:crypto';
 import type { Logger } from 'pino';
+import { Encoding } from './encoding.ts';
 import type { LadderRung } from './environment.ts';
-import { Packager, type PackagerOutput } from './hls/packager.ts';
-import type { LiveRendition } from './origin/live-rendition.ts';
+import type { OutputRow } from './hls/output-rows.ts';
 import type { LiveStreams, Presentation } from './origin/live-stream.ts';
 import type { MediaObjects } from './origin/media-objects.ts';
-import { mediaKey } from './origin/object-keys.ts';
 import type { RecordingArchive } from './origin/recording-archive.ts';
+import type { SegmentSigner } from './origin/segment-signer.ts';
 import {
-  initSectionName,
+  type EncoderInfo,
   makeRecordingId,
   type RecordingId,
   type StreamId,
-  segmentName,
 } from './protocol/index.ts';
-import type { EncodedFrame } from './rtp/encoded-frame.ts';
+import { storePoster } from './recording-poster.ts';
+import { RowPublisher } from './row-publisher.ts';
 import type { Ffmpeg } from './transcode/ffmpeg-resolver.ts';
-import { Transcoder, type TranscoderExit, type TranscoderStart } from './transcode/transcoder.ts';
+import type { Rendition } from './transcode/fit-ladder.ts';
+import type { WebhookEventType } from './webhooks/webhook-sender.ts';
 import type { BroadcastSink, PublisherControl, SessionCloseReason } from './whip/broadcast-sink.ts';
 
 export interface BroadcastOptions {
   readonly stream: StreamId;
-  readonly publisher: PublisherControl;
   readonly ffmpeg: Ffmpeg;
   readonly ladder: readonly LadderRung[];
   readonly segmentSeconds: number;
+  /** How long a publisher that vanished may stay away; 0 ends the broadcast at once. */
+  readonly reconnectSeconds: number;
   readonly streams: LiveStreams;
   readonly objects: MediaObjects;
   /** `null` keeps the live window only. */
   readonly archive: RecordingArchive | null;
+  readonly signer: SegmentSigner;
   readonly logger: Logger;
-  /** Told of each listed segment: the time since its last frame was captured. */
-  readonly onListed: (sinceCaptureSeconds: number) => void;
-  /** Told once, at the end. */
-  readonly onFramesDropped: (count: number) => void;
+  readonly events: BroadcastEvents;
 }
 
-/** Segments that may wait for the store; more means that it has stopped. */
-const maxQueuedOutputs = 32;
-/** Segments between two checkpoints of a recording: what a crash can lose. */
-const checkpointSegments = 5;
-/** Windows that stay in the store without a recording, for slow clients. */
-const keptWindows = 2;
-/** The encoder's configuration is constant within a broadcast. */
-const generation = 0;
+/** What the composition root counts and tells others. */
+export interface BroadcastEvents {
+  /** Told of each listed row: the time since its last frame was captured. */
+  onListed(sinceCaptureSeconds: number): void;
+  /** Told at the end of each run of the encoder. */
+  onFramesDropped(count: number): void;
+  onEncoderRestart(): void;
+  onPublisherReturned(): void;
+  /** What others may want to know; nothing before `stream.started`. */
+  onEvent(type: WebhookEventType, recording: RecordingId): void;
+  /** Told once, when everything is finished. */
+  onEnded(): void;
+}
+
+/** What the API tells of a running broadcast. */
+export type BroadcastStatistics = EncoderInfo;
+
+/** Rows that may wait for the store; more means that it has stopped. */
+const maxQueuedRows = 32;
+/** Runs of the encoder that may fail one after the other without a segment. */
+const maxFruitlessRuns = 3;
 
 function newRecordingId(startedAt: Date): RecordingId {
   const letters = Array.from({ length: 6 }, () => randomInt(36).toString(36));
   return makeRecordingId(startedAt, letters.join(''));
 }
 
-/** One rendition on its way to the store. Outputs are stored and listed one after the other. */
-interface Lane {
-  readonly rendition: LiveRendition;
-  readonly packager: Packager;
+type Totals = { -readonly [Name in keyof BroadcastStatistics]: BroadcastStatistics[Name] };
+
+const noFrames = { framesWritten: 0, framesDropped: 0 } as const;
+
+/** One run of the encoder for one publisher. */
+interface Run {
+  readonly publisher: PublisherControl;
+  readonly encoding: Encoding;
+  originTimeMs: number;
+  /** Its rows on their way, behind those of the run before. */
   queue: Promise<void>;
   queuedCount: number;
-  /** Lowest number that may still be in the store. */
-  oldestStored: number;
 }
 
-export class Broadcast implements BroadcastSink {
+export class Broadcast {
   readonly #options: BroadcastOptions;
   readonly #presentation: Presentation;
-  readonly #transcoder: Transcoder;
+  readonly #rows: RowPublisher;
   readonly #logger: Logger;
-  #lanes: readonly Lane[] = [];
-  #originTimeMs = 0;
-  #checkpoints: Promise<void> = Promise.resolve();
-  #checkpointCount = 0;
+  #renditions: readonly Rendition[] | null = null;
+  #run: Run | null = null;
+  /** Resolves when every row of the finished runs is listed. */
+  #earlierRuns: Promise<void> = Promise.resolve();
+  /** Of the finished runs. */
+  readonly #totals: Totals = {
+    ...{ reconnects: 0, restarts: 0, writtenFrames: 0, droppedFrames: 0 },
+    listingDelaySeconds: null,
+  };
+  #fruitlessRuns = 0;
+  #poster: Promise<void> = Promise.resolve();
   #hasFailed = false;
+  #reconnectTimer: NodeJS.Timeout | null = null;
+  /** Who vanished last. */
+  #missing: PublisherControl | null = null;
   #closing: Promise<void> | null = null;
 
   constructor(options: BroadcastOptions) {
-    const { stream, ffmpeg, ladder, segmentSeconds } = options;
+    const { streams, stream, objects, archive, signer, events } = options;
     const startedAt = new Date();
     this.#options = options;
-    this.#presentation = options.streams.begin(stream, newRecordingId(startedAt), startedAt);
+    this.#presentation = streams.begin(stream, newRecordingId(startedAt), startedAt);
     this.#logger = options.logger.child({ recording: this.#presentation.recording });
-    this.#transcoder = new Transcoder({
-      ffmpeg,
-      ladder,
-      segmentSeconds,
-      media: options.publisher.media,
-      logger: this.#logger,
-      onStart: (start) => this.#onStart(start),
-      onOutput: (index, chunk) => this.#onOutput(index, chunk),
-      onExit: (exit) => this.#onExit(exit),
+    this.#rows = new RowPublisher({
+      ...{ presentation: this.#presentation, objects, archive, signer, logger: this.#logger },
+      onListed: (seconds) => {
+        this.#totals.listingDelaySeconds = seconds;
+        events.onListed(seconds);
+      },
+      onPlayable: () => {
+        this.#tell('stream.started');
+        if (archive !== null) this.#poster = this.#storePoster();
+      },
     });
     this.#logger.info('broadcast started');
   }
 
-  writeFrame(frame: EncodedFrame): void {
-    this.#transcoder.writeFrame(frame);
+  get statistics(): BroadcastStatistics {
+    const { framesWritten, framesDropped } = this.#run?.encoding.stats ?? noFrames;
+    const { writtenFrames, droppedFrames } = this.#totals;
+    return {
+      ...this.#totals,
+      writtenFrames: writtenFrames + framesWritten,
+      droppedFrames: droppedFrames + framesDropped,
+    };
   }
 
+  get stream(): StreamId {
+    return this.#options.stream;
+  }
+
+  /** Whether it waits for a publisher like this one. Pictures cannot be made from sound alone. */
+  canResume(publisher: PublisherControl): boolean {
+    if (this.#closing !== null || this.#run !== null) return false;
+    const hasPicture = this.#renditions?.some(({ video }) => video !== null) ?? false;
+    return publisher.media.hasVideo || !hasPicture;
+  }
+
+  /** Begins with its first publisher, or goes on with another one. */
+  attach(publisher: PublisherControl): BroadcastSink {
+    if (this.#reconnectTimer !== null) {
+      this.#stopWaiting();
+      this.#totals.reconnects += 1;
+      this.#options.events.onPublisherReturned();
+      this.#tell('stream.resumed');
+      this.#logger.info('publisher is back');
+    }
+    this.#presentation.setInterrupted(false);
+    this.#startRun(publisher);
+    return {
+      writeFrame: (frame) => {
+        if (this.#run?.publisher === publisher) this.#run.encoding.writeFrame(frame);
+      },
+      close: (reason) => this.#detach(publisher, reason),
+    };
+  }
+
+  /** Ends the playlists and finishes the recording; idempotent. */
   close(reason: SessionCloseReason): Promise<void> {
     this.#closing ??= this.#close(reason);
     return this.#closing;
   }
 
   async #close(reason: SessionCloseReason): Promise<void> {
-    await this.#transcoder.close();
-    await Promise.all(this.#lanes.map(({ queue }) => queue));
+    this.#stopWaiting();
+    this.#retireRun();
+    await this.#earlierRuns;
     this.#presentation.end(new Date());
-    await this.#checkpoints;
-    const { archive } = this.#options;
+    this.#tell('stream.ended');
+    await Promise.all([this.#rows.settle(), this.#poster]);
     try {
-      await archive?.finish(this.#presentation.description, new Date());
+      await this.#options.archive?.finish(this.#presentation.describe(), new Date());
+      if (this.#options.archive !== null) this.#tell('recording.ready');
     } catch (error) {
       this.#logger.error({ err: error }, 'the recording could not be finished');
     }
-    this.#options.onFramesDropped(this.#transcoder.stats.framesDropped);
-    this.#logger.info({ reason, ...this.#transcoder.stats }, 'broadcast ended');
+    this.#logger.info({ reason }, 'broadcast ended');
+    this.#options.events.onEnded();
   }
 
-  /** The session is told, and closes this broadcast in turn. */
-  #fail(message: string, error?: unknown): void {
-    if (this.#hasFailed) return;
-    this.#hasFailed = true;
-    this.#logger.error({ err: error }, message);
-    this.#options.publisher
-      .close('broadcast-failed')
-      .catch((cause) => this.#logger.error({ err: cause }, 'the session could not be closed'));
+  /** RFC 9725 §4.2: a DELETE is a goodbye; whoever vanishes without it may come back. */
+  #detach(publisher: PublisherControl, reason: SessionCloseReason): Promise<void> {
+    const isGoodbye = reason === 'deleted' || reason === 'shutdown' || this.#hasFailed;
+    const { reconnectSeconds } = this.#options;
+    if (this.#closing !== null) return this.#closing;
+    if (this.#run?.publisher !== publisher) {
+      // Many clients close their connection first and say goodbye when it is lost already.
+      const isAwaited = this.#missing === publisher && this.#reconnectTimer !== null;
+      return isGoodbye && isAwaited ? this.close(reason) : this.#earlierRuns;
+    }
+    if (isGoodbye || reconnectSeconds === 0) return this.close(reason);
+    this.#retireRun();
+    this.#missing = publisher;
+    this.#presentation.setInterrupted(true);
+    this.#tell('stream.reconnecting');
+    this.#reconnectTimer = setTimeout(() => void this.close(reason), reconnectSeconds * 1000);
+    this.#logger.info({ reason, reconnectSeconds }, 'broadcast waits for its publisher');
+    return this.#earlierRuns;
   }
 
-  #onStart({ renditions, originTimeMs }: TranscoderStart): void {
-    this.#originTimeMs = originTimeMs;
+  /** Only of broadcasts that somebody could watch. */
+  #tell(type: WebhookEventType): void {
+    if (this.#presentation.snapshot === null) return;
+    this.#options.events.onEvent(type, this.#presentation.recording);
+  }
+
+  async #storePoster(): Promise<void> {
+    const { ffmpeg, objects } = this.#options;
+    try {
+      const isStored = await storePoster(ffmpeg, objects, this.#presentation);
+      this.#logger.debug({ isStored }, 'poster made');
+    } catch (error) {
+      this.#logger.warn({ err: error }, 'the poster could not be stored');
+    }
+  }
+
+  #stopWaiting(): void {
+    if (this.#reconnectTimer !== null) clearTimeout(this.#reconnectTimer);
+    this.#reconnectTimer = null;
+  }
+
+  #startRun(publisher: PublisherControl): void {
+    const { ffmpeg, ladder, segmentSeconds } = this.#options;
+    const { media } = publisher;
+    const run: Run = {
+      publisher,
+      originTimeMs: 0,
+      queue: this.#earlierRuns,
+      queuedCount: 0,
+      encoding: new Encoding({
+        ...{ ffmpeg, ladder, segmentSeconds, media },
+        renditions: this.#renditions,
+        logger: this.#logger,
+        onStart: ({ renditions, originTimeMs }) => {
+          run.originTimeMs = originTimeMs;
+          this.#announce(renditions);
+        },
+        onRow: (row) => this.#enqueue(run, row),
+        onFailure: (message, error) => this.#onEncodingFailure(run, message, error),
+      }),
+    };
+    this.#run = run;
+  }
+
+  /** The first source decides on the renditions; later ones are scaled into them. */
+  #announce(renditions: readonly Rendition[]): void {
+    if (this.#renditions !== null) return;
+    this.#renditions = renditions;
     this.#presentation.announce(
       renditions.map(({ name, video, audioBitrateBps }) => ({
         name,
@@ -137,102 +260,69 @@ export class Broadcast implements BroadcastSink {
         audioBitrateBps: audioBitrateBps ?? 0,
       })),
     );
-    const { firstSequenceNumber } = this.#presentation;
-    const { segmentSeconds } = this.#options;
-    this.#lanes = this.#presentation.renditions.map((rendition) => ({
-      rendition,
-      packager: new Packager({ segmentSeconds, firstSequenceNumber }),
-      queue: Promise.resolve(),
-      queuedCount: 0,
-      oldestStored: firstSequenceNumber,
-    }));
   }
 
-  #onOutput(index: number, chunk: Uint8Array): void {
-    const lane = this.#lanes[index];
-    if (lane === undefined || this.#hasFailed) return;
-    try {
-      for (const output of lane.packager.push(chunk)) this.#enqueue(lane, output);
-    } catch (error) {
-      this.#fail('ffmpeg wrote what the packager cannot read', error);
-    }
+  /** Nothing more goes into the encoder; what it still gives is listed before all that follows. */
+  #retireRun(): void {
+    const run = this.#run;
+    this.#run = null;
+    if (run !== null) this.#earlierRuns = this.#finishRun(run);
   }
 
-  #onExit({ outcome, message }: TranscoderExit): void {
-    for (const lane of this.#hasFailed ? [] : this.#lanes) {
-      for (const output of lane.packager.end()) this.#enqueue(lane, output);
-    }
-    if (outcome === 'failed') this.#fail(`ffmpeg failed: ${message}`);
-    else if (message !== '') this.#logger.debug({ ffmpeg: message }, 'ffmpeg had remarks');
+  async #finishRun(run: Run): Promise<void> {
+    await run.encoding.close();
+    await run.queue;
+    const { stats } = run.encoding;
+    this.#totals.writtenFrames += stats.framesWritten;
+    this.#totals.droppedFrames += stats.framesDropped;
+    this.#options.events.onFramesDropped(stats.framesDropped);
+    this.#logger.debug(stats, 'encoding finished');
   }
 
-  #enqueue(lane: Lane, output: PackagerOutput): void {
-    if (lane.queuedCount >= maxQueuedOutputs) {
-      this.#fail(`the origin store is behind by ${lane.queuedCount} segments`);
+  #onEncodingFailure(run: Run, message: string, error: unknown): void {
+    if (this.#run !== run || this.#hasFailed) return;
+    this.#fruitlessRuns += 1;
+    if (this.#fruitlessRuns >= maxFruitlessRuns) {
+      this.#fail(message, error);
       return;
     }
-    lane.queuedCount += 1;
-    lane.queue = lane.queue.then(async () => {
+    this.#logger.warn({ err: error, reason: message }, 'the encoder is started again');
+    this.#totals.restarts += 1;
+    this.#options.events.onEncoderRestart();
+    this.#retireRun();
+    this.#startRun(run.publisher);
+    run.publisher.requestKeyframe();
+  }
+
+  /** The session is told, and closes this broadcast in turn. */
+  #fail(message: string, error?: unknown): void {
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
+    this.#logger.error({ err: error }, message);
+    const publisher = this.#run?.publisher;
+    publisher
+      ?.close('broadcast-failed')
+      .catch((cause) => this.#logger.error({ err: cause }, 'the session could not be closed'));
+    void this.close('broadcast-failed');
+  }
+
+  #enqueue(run: Run, row: OutputRow): void {
+    if (this.#hasFailed) return;
+    if (row[0]?.kind === 'segment') this.#fruitlessRuns = 0;
+    if (run.queuedCount >= maxQueuedRows) {
+      this.#fail(`the origin store is behind by ${run.queuedCount} segments`);
+      return;
+    }
+    run.queuedCount += 1;
+    run.queue = run.queue.then(async () => {
       try {
         // After a failure nothing more is listed: numbers would have a hole.
-        if (!this.#hasFailed) await this.#publish(lane, output);
+        if (!this.#hasFailed) await this.#rows.publish(row, run.originTimeMs);
       } catch (error) {
         this.#fail('a segment could not be published', error);
       } finally {
-        lane.queuedCount -= 1;
+        run.queuedCount -= 1;
       }
     });
-  }
-
-  async #publish(lane: Lane, output: PackagerOutput): Promise<void> {
-    const { rendition } = lane;
-    const { objects } = this.#options;
-    if (output.kind === 'init-section') {
-      const key = this.#keyOf(rendition, initSectionName(generation));
-      const digest = await objects.put(key, output.bytes);
-      rendition.addInitSection(generation, digest, output.description);
-      return;
-    }
-    const { sequenceNumber, durationSeconds, startSeconds, frameCount, bytes } = output;
-    // In the store before it is listed: whoever reads the playlist can read the segment.
-    const digest = await objects.put(this.#keyOf(rendition, segmentName(sequenceNumber)), bytes);
-    const programDateTimeMs = this.#originTimeMs + startSeconds * 1000;
-    const sizeBytes = bytes.length;
-    rendition.list(
-      { sequenceNumber, durationSeconds, programDateTimeMs, digest, sizeBytes, generation },
-      frameCount,
-    );
-    this.#options.onListed((Date.now() - programDateTimeMs) / 1000 - durationSeconds);
-    if (this.#options.archive === null) await this.#evict(lane);
-    else this.#checkpointAfter(lane, sequenceNumber);
-  }
-
-  #keyOf(rendition: LiveRendition, name: string): string {
-    return mediaKey(this.#presentation, rendition.name, name);
-  }
-
-  /** Forgets what has left the window for a whole window's length. */
-  async #evict(lane: Lane): Promise<void> {
-    const { firstSequenceNumber, lastSequenceNumber } = lane.rendition;
-    if (firstSequenceNumber === null || lastSequenceNumber === null) return;
-    const windowCount = lastSequenceNumber - firstSequenceNumber + 1;
-    const oldestKept = lastSequenceNumber + 1 - keptWindows * windowCount;
-    for (; lane.oldestStored < oldestKept; lane.oldestStored += 1) {
-      await this.#options.objects.delete(
-        this.#keyOf(lane.rendition, segmentName(lane.oldestStored)),
-      );
-    }
-  }
-
-  #checkpointAfter(lane: Lane, sequenceNumber: number): void {
-    const { archive } = this.#options;
-    const count = sequenceNumber - this.#presentation.firstSequenceNumber;
-    if (archive === null || lane !== this.#lanes.at(-1) || count % checkpointSegments !== 0) return;
-    const part = this.#checkpointCount;
-    this.#checkpointCount += 1;
-    const description = this.#presentation.takeCheckpoint();
-    this.#checkpoints = this.#checkpoints
-      .then(() => archive.checkpoint(description, part))
-      .catch((error) => this.#logger.warn({ err: error }, 'a checkpoint could not be saved'));
   }
 }

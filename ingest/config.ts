@@ -4,8 +4,16 @@
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
-import type { Environment, LadderRung, OriginStoreSetting, PortRange } from './environment.ts';
+import {
+  type Environment,
+  EnvironmentError,
+  type LadderRung,
+  type OriginStoreSetting,
+  type PortRange,
+} from './environment.ts';
+import type { RetentionPolicy } from './origin/retention.ts';
 import { parseStreamId, type StreamId } from './protocol/index.ts';
+import type { WebhookTarget } from './webhooks/signed-request.ts';
 
 export interface IngestOptions {
   readonly host: string;
@@ -20,20 +28,40 @@ export interface IngestOptions {
   /** Where the disk store lives, in its subdirectory `origin`. */
   readonly dataDirectory: string;
   readonly store: OriginStoreSetting;
+  /** How to reach the bucket of `store`. */
+  readonly s3?: S3Access | undefined;
+  /** Which recordings are kept; all of them when absent. */
+  readonly retention?: RetentionPolicy | undefined;
+  /** Who may delete recordings; nobody when absent. */
+  readonly adminToken?: string | undefined;
+  /** Who is told what happens; nobody when absent. */
+  readonly webhook?: WebhookTarget | undefined;
+  /** Who is asked before somebody publishes; nobody when absent. */
+  readonly admission?: WebhookTarget | undefined;
   /** This ffmpeg and no other; by default the first that works. */
   readonly ffmpegPath?: string | undefined;
   readonly ladder: readonly LadderRung[];
   readonly segmentSeconds: number;
   readonly dvrSeconds: number;
+  /** How long a publisher that vanished may stay away before its broadcast ends. */
+  readonly reconnectSeconds: number;
   readonly announcedIps?: readonly string[] | undefined;
   readonly udpPorts?: PortRange | undefined;
   readonly iceServers?: readonly string[] | undefined;
   readonly maxSessions?: number | undefined;
+  readonly maxSessionsPerAddress?: number | undefined;
   /** Built pages: `index.html`, `watch.html`, `embed.html`, `assets/`. */
   readonly pagesDirectory: string;
   /** Built player: `shoal.js`, `shoal.mjs`. */
   readonly playerDirectory: string;
   readonly logger: Logger;
+}
+
+export interface S3Access {
+  readonly endpoint: string;
+  readonly region: string;
+  readonly accessKey: string;
+  readonly secretKey: string;
 }
 
 export interface IngestSetup {
@@ -59,7 +87,42 @@ function trackerUrlOf(environment: Environment): string | undefined {
   return SHOAL_TRACKER_PORT === 0 ? undefined : `http://${SHOAL_HOST}:${SHOAL_TRACKER_PORT}`;
 }
 
-/** The options that the environment asks for. */
+/** @throws EnvironmentError for a URL without the secret */
+function targetOf(url: string | undefined, environment: Environment): WebhookTarget | undefined {
+  if (url === undefined) return undefined;
+  const { SHOAL_WEBHOOK_SECRET: secret } = environment;
+  if (secret === undefined) {
+    throw new EnvironmentError(['SHOAL_WEBHOOK_SECRET: set it with the URLs that it signs for.']);
+  }
+  return { url, secret };
+}
+
+function retentionOf(environment: Environment): RetentionPolicy | undefined {
+  const { SHOAL_RETENTION_HOURS: hours, SHOAL_RETENTION_GB: gigabytes } = environment;
+  if (hours === undefined && gigabytes === undefined) return undefined;
+  return {
+    maxAgeSeconds: hours === undefined ? null : hours * 3_600,
+    maxTotalBytes: gigabytes === undefined ? null : gigabytes * 1_000_000_000,
+  };
+}
+
+/** @throws EnvironmentError when the store is a bucket and its keys are missing */
+function s3AccessOf(environment: Environment): S3Access | undefined {
+  if (typeof environment.SHOAL_ORIGIN_STORE === 'string') return undefined;
+  const { SHOAL_S3_ACCESS_KEY: accessKey, SHOAL_S3_SECRET_KEY: secretKey } = environment;
+  if (accessKey === undefined || secretKey === undefined) {
+    throw new EnvironmentError([
+      'SHOAL_ORIGIN_STORE: set SHOAL_S3_ACCESS_KEY and SHOAL_S3_SECRET_KEY with s3://.',
+    ]);
+  }
+  const { SHOAL_S3_ENDPOINT: endpoint, SHOAL_S3_REGION: region } = environment;
+  return { endpoint, region, accessKey, secretKey };
+}
+
+/**
+ * The options that the environment asks for.
+ * @throws EnvironmentError when they do not fit together
+ */
 export function ingestSetup(environment: Environment, logger: Logger): IngestSetup {
   const made = environment.SHOAL_STREAM_KEYS.size === 0 ? madeKey() : null;
   return {
@@ -73,13 +136,21 @@ export function ingestSetup(environment: Environment, logger: Logger): IngestSet
         made === null ? environment.SHOAL_STREAM_KEYS : new Map([[made.stream, made.key]]),
       dataDirectory: environment.SHOAL_DATA_DIR,
       store: environment.SHOAL_ORIGIN_STORE,
+      s3: s3AccessOf(environment),
+      retention: retentionOf(environment),
+      adminToken: environment.SHOAL_ADMIN_TOKEN,
+      webhook: targetOf(environment.SHOAL_WEBHOOK_URL, environment),
+      admission: targetOf(environment.SHOAL_ADMISSION_URL, environment),
       ffmpegPath: environment.SHOAL_FFMPEG_PATH,
       ladder: environment.SHOAL_LADDER,
       segmentSeconds: environment.SHOAL_SEGMENT_SECONDS,
       dvrSeconds: environment.SHOAL_DVR_SECONDS,
+      reconnectSeconds: environment.SHOAL_RECONNECT_SECONDS,
       announcedIps: environment.SHOAL_ANNOUNCED_IPS,
       udpPorts: environment.SHOAL_WHIP_UDP_PORTS,
       iceServers: environment.SHOAL_ICE_SERVERS,
+      maxSessions: environment.SHOAL_MAX_SESSIONS,
+      maxSessionsPerAddress: environment.SHOAL_MAX_SESSIONS_PER_ADDRESS,
       pagesDirectory,
       playerDirectory,
       logger,

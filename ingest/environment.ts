@@ -20,7 +20,13 @@ export interface PortRange {
 }
 
 /** Where the origin keeps its objects. */
-export type OriginStoreSetting = 'disk' | 'memory';
+export type OriginStoreSetting = 'disk' | 'memory' | BucketLocation;
+
+export interface BucketLocation {
+  readonly bucket: string;
+  /** Before every key, without slashes at its ends; may be empty. */
+  readonly prefix: string;
+}
 
 const ladderPresets: Readonly<Record<string, Omit<LadderRung, 'name'>>> = {
   '1080p': { widthPx: 1920, heightPx: 1080, videoBitrateBps: 4_500_000, audioBitrateBps: 128_000 },
@@ -92,6 +98,17 @@ const ladder = list.transform((items, context): LadderRung[] => {
     return z.NEVER;
   }
   return rungs;
+});
+
+const bucketPattern =
+  /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/([a-z0-9][a-z0-9._/-]*?)?\/?)?$/;
+
+const originStore = z.string().transform((text, context): OriginStoreSetting => {
+  if (text === 'disk' || text === 'memory') return text;
+  const [, bucket, prefix = ''] = bucketPattern.exec(text) ?? [];
+  if (bucket !== undefined && !prefix.includes('//')) return { bucket, prefix };
+  context.addIssue({ code: 'custom', message: 'write disk, memory or s3://bucket/prefix' });
+  return z.NEVER;
 });
 
 const portRange = z.string().transform((text, context): PortRange => {
@@ -178,23 +195,98 @@ export const environmentVariables = {
     defaultText: '60',
     meaning: 'Length of the sliding live window in seconds.',
   },
+  SHOAL_RECONNECT_SECONDS: {
+    schema: z.coerce.number().min(0).max(3_600),
+    defaultText: '30',
+    meaning:
+      'How long a publisher that vanished without a goodbye may stay away and still go on with its broadcast; `0` ends it at once.',
+  },
   SHOAL_ORIGIN_STORE: {
-    schema: z.enum(['disk', 'memory']),
+    schema: originStore,
     defaultText: 'disk',
     meaning:
-      '`disk` keeps segments under the data directory; `memory` keeps those of the live window only, without recordings.',
+      '`disk` keeps segments under the data directory; `memory` keeps those of the live window only, without recordings; `s3://bucket/prefix` keeps them in a bucket that exists, by way of a spool in the data directory.',
+  },
+  SHOAL_S3_ENDPOINT: {
+    schema: httpUrl,
+    defaultText: 'https://s3.amazonaws.com',
+    meaning: 'URL of the S3 service; buckets are addressed in the path.',
+  },
+  SHOAL_S3_REGION: {
+    schema: z.string().min(1),
+    defaultText: 'us-east-1',
+    meaning: 'Region that S3 requests are signed for.',
+  },
+  SHOAL_S3_ACCESS_KEY: {
+    schema: z.string().min(1),
+    defaultLabel: 'none',
+    meaning: 'Access key for S3; needed with `s3://`.',
+  },
+  SHOAL_S3_SECRET_KEY: {
+    schema: z.string().min(1),
+    defaultLabel: 'none',
+    meaning: 'Secret key for S3; needed with `s3://`.',
+  },
+  SHOAL_RETENTION_HOURS: {
+    schema: z.coerce.number().min(0.01).max(1_000_000),
+    defaultLabel: 'for ever',
+    meaning: 'How long recordings are kept after their broadcast has ended.',
+  },
+  SHOAL_RETENTION_GB: {
+    schema: z.coerce.number().min(0.001).max(10_000_000),
+    defaultLabel: 'unbounded',
+    meaning: 'Gigabytes (10⁹ bytes) that all recordings may take together; the oldest go first.',
+  },
+  SHOAL_ADMIN_TOKEN: {
+    schema: z.string().min(16, 'use at least 16 characters'),
+    defaultLabel: 'none',
+    meaning:
+      'Allows to delete recordings, as `Authorization: Bearer TOKEN`; without it nobody can.',
+  },
+  SHOAL_WEBHOOK_URL: {
+    schema: httpUrl,
+    defaultLabel: 'none',
+    meaning: 'Is told what happens to streams and recordings, by signed POST.',
+  },
+  SHOAL_ADMISSION_URL: {
+    schema: httpUrl,
+    defaultLabel: 'none',
+    meaning:
+      'Is asked by signed POST who may publish, on top of the stream key: 2xx admits, 4xx refuses; without an answer within 3 s nobody is admitted.',
+  },
+  SHOAL_WEBHOOK_SECRET: {
+    schema: z.string().min(16, 'use at least 16 characters'),
+    defaultLabel: 'none',
+    meaning: 'Signs what goes to the two URLs above; needed with them.',
   },
   SHOAL_TELEMETRY_STORE: {
-    schema: z.string().regex(/^(sqlite:.+|memory)$/, 'write sqlite:PATH or memory'),
+    schema: z
+      .string()
+      .regex(
+        /^(sqlite:.+|memory|postgres(ql)?:\/\/.+)$/,
+        'write sqlite:PATH, postgres://… or memory',
+      ),
     defaultLabel: 'embedded file',
     meaning:
-      'Telemetry database: `sqlite:PATH`, or `memory` for none after a restart. By default a file in the data directory.',
+      'Telemetry database: `sqlite:PATH`, `postgres://user:password@host:port/database`, or `memory` for none after a restart. By default a file in the data directory.',
   },
   SHOAL_VIEWER_TOKEN_SECRET: {
     schema: z.string().min(32, 'use at least 32 characters'),
     defaultLabel: 'none',
     meaning:
       'When set, joining a swarm and posting beacons needs a viewer token signed with it (JWT, HS256).',
+  },
+  SHOAL_KNOWN_STREAMS_ONLY: {
+    schema: z.enum(['yes', 'no']),
+    defaultText: 'no',
+    meaning:
+      '`yes`: the tracker takes beacons only of streams that ingest has; set it where the tracker is public.',
+  },
+  SHOAL_DASHBOARD_TOKEN: {
+    schema: z.string().regex(/^\S{16,}$/, 'use at least 16 characters without spaces'),
+    defaultLabel: 'none',
+    meaning:
+      'When set, the dashboard and its API ask for it: as the password of HTTP Basic, with any user name, or as Bearer.',
   },
   SHOAL_ANNOUNCED_IPS: {
     schema: list,
@@ -211,6 +303,17 @@ export const environmentVariables = {
     defaultLabel: 'none',
     meaning:
       'STUN and TURN servers for publishers, `stun:host:port` or `turn:user:password@host:port`, separated by commas.',
+  },
+  SHOAL_MAX_SESSIONS: {
+    schema: z.coerce.number().int().min(1).max(10_000),
+    defaultText: '64',
+    meaning: 'Publishers at once; one more gets 503 with `Retry-After`.',
+  },
+  SHOAL_MAX_SESSIONS_PER_ADDRESS: {
+    schema: z.coerce.number().int().min(1).max(10_000),
+    defaultText: '16',
+    meaning:
+      'Publishers at once from one address as ingest sees it, which behind a proxy is the proxy.',
   },
   SHOAL_CDN_PRICE_PER_GB: {
     schema: z.coerce.number().min(0).max(100),

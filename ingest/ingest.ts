@@ -14,13 +14,32 @@ import { LiveStreams } from './origin/live-stream.ts';
 import { MediaObjects } from './origin/media-objects.ts';
 import { MemoryStore } from './origin/memory-store.ts';
 import { mediaPrefix } from './origin/object-keys.ts';
+import { streamInfo } from './origin/origin-routes.ts';
 import { registerOrigin } from './origin/origin-server.ts';
 import type { OriginStore } from './origin/origin-store.ts';
 import { RecordingArchive } from './origin/recording-archive.ts';
+import type { RecordingSummary } from './origin/recording-description.ts';
+import { registerRecordingRoutes } from './origin/recording-routes.ts';
+import { RetentionKeeper } from './origin/retention.ts';
+import { S3Store } from './origin/s3-store.ts';
+import { SegmentSigner } from './origin/segment-signer.ts';
+import { SpooledStore } from './origin/spooled-store.ts';
 import { registerPages } from './page-routes.ts';
-import type { StreamId } from './protocol/index.ts';
+import {
+  livePlaylistPath,
+  type RecordingId,
+  recordingPlaylistPath,
+  type StreamId,
+} from './protocol/index.ts';
+import { registerStreamDetails, type StreamDetailsSources } from './stream-details.ts';
 import { type Ffmpeg, resolveFfmpeg } from './transcode/ffmpeg-resolver.ts';
-import type { BroadcastSink, PublisherControl, SessionCloseReason } from './whip/broadcast-sink.ts';
+import { registerAdmission } from './webhooks/admission.ts';
+import {
+  type WebhookEvent,
+  type WebhookEventType,
+  WebhookSender,
+} from './webhooks/webhook-sender.ts';
+import type { BroadcastSink, PublisherControl } from './whip/broadcast-sink.ts';
 import { authorizeByKeys } from './whip/stream-keys.ts';
 import { registerWhipEndpoint, type WhipEndpoint } from './whip/whip-endpoint.ts';
 
@@ -29,11 +48,23 @@ interface Stages {
   readonly ffmpeg: Ffmpeg;
   readonly objects: MediaObjects;
   readonly archive: RecordingArchive | null;
+  readonly signer: SegmentSigner;
 }
 
 async function openStore(options: IngestOptions): Promise<OriginStore> {
-  if (options.store === 'memory') return new MemoryStore();
-  return DiskStore.start({ directory: path.join(options.dataDirectory, 'origin') });
+  const { store, s3, dataDirectory, logger } = options;
+  if (store === 'memory') return new MemoryStore();
+  if (store === 'disk') return DiskStore.start({ directory: path.join(dataDirectory, 'origin') });
+  if (s3 === undefined) throw new RangeError('the store is a bucket without access keys');
+  // The spooled store remembers what is read; its files are read once more at the most.
+  const directory = path.join(dataDirectory, 'spool');
+  const spool = await DiskStore.start({ directory, cacheBytes: 0 });
+  return SpooledStore.start({ spool, remote: new S3Store({ ...s3, ...store }), logger });
+}
+
+/** The part of the store that metrics are about; `null` for stores that are on this machine. */
+function spoolOf(store: OriginStore): SpooledStore | null {
+  return store instanceof SpooledStore ? store : null;
 }
 
 const wildcardHosts: readonly string[] = ['0.0.0.0', '[::]'];
@@ -57,6 +88,8 @@ export class Ingest {
   readonly #egress = new EgressMeter();
   readonly #metrics: IngestMetrics;
   readonly #broadcasts = new Set<Broadcast>();
+  readonly #retention: RetentionKeeper | null;
+  readonly #webhooks: WebhookSender | null;
   #whip: WhipEndpoint | null = null;
   #trackerUrl: string | null;
   #url = '';
@@ -71,9 +104,17 @@ export class Ingest {
       windowSeconds: options.dvrSeconds,
       isRecorded: stages.archive !== null,
     });
+    for (const { description, endedAt } of stages.archive?.cutOff ?? []) {
+      this.#streams.restore(description, endedAt);
+    }
+    this.#retention = this.#keepRetention();
+    const { webhook, logger } = options;
+    this.#webhooks = webhook === undefined ? null : new WebhookSender({ target: webhook, logger });
     this.#metrics = new IngestMetrics({
       egress: this.#egress,
       streams: this.#streams,
+      spool: spoolOf(stages.objects.store),
+      webhooks: this.#webhooks,
       sessionCount: () => this.#whip?.sessionStatistics().length ?? 0,
     });
   }
@@ -90,8 +131,9 @@ export class Ingest {
     const objects = new MediaObjects(await openStore(options));
     const archive =
       options.store === 'memory' ? null : await RecordingArchive.start({ objects, logger });
+    const signer = await SegmentSigner.start({ directory: options.dataDirectory });
     const app = createHttpServer(logger);
-    const ingest = new Ingest(options, { app, ffmpeg, objects, archive });
+    const ingest = new Ingest(options, { app, ffmpeg, objects, archive, signer });
     try {
       await ingest.#register();
       signal?.throwIfAborted();
@@ -120,20 +162,43 @@ export class Ingest {
     this.#trackerUrl = url.replace(/\/+$/, '');
   }
 
-  /** Opens a broadcast as an accepted WHIP session does. @throws IngestError while closing */
+  /**
+   * Opens a broadcast as an accepted WHIP session does, or goes on with the one whose publisher
+   * has vanished.
+   * @throws IngestError while closing
+   */
   openBroadcast(stream: StreamId, publisher: PublisherControl): BroadcastSink {
     if (this.#closing !== null) {
       throw new IngestError('limit-reached', 'The service is stopping; try again in a moment.');
     }
-    const { ffmpeg, objects, archive } = this.#stages;
-    const { ladder, segmentSeconds, logger } = this.#options;
+    const waiting = [...this.#broadcasts].find(
+      (broadcast) => broadcast.stream === stream && broadcast.canResume(publisher),
+    );
+    return (waiting ?? this.#beginBroadcast(stream)).attach(publisher);
+  }
+
+  #beginBroadcast(stream: StreamId): Broadcast {
+    const { ffmpeg, objects, archive, signer } = this.#stages;
+    const { ladder, segmentSeconds, reconnectSeconds, logger } = this.#options;
     const previous = this.#streams.get(stream);
-    const broadcast = new Broadcast({
-      ...{ stream, publisher, ffmpeg, objects, archive, ladder, segmentSeconds },
+    for (const broadcast of this.#broadcasts) {
+      if (broadcast.stream === stream) void broadcast.close('replaced');
+    }
+    const broadcast: Broadcast = new Broadcast({
+      ...{ stream, ffmpeg, objects, archive, signer, ladder, segmentSeconds, reconnectSeconds },
       streams: this.#streams,
       logger: logger.child({ streamId: stream }),
-      onListed: (seconds) => this.#metrics.segmentListing.observe(Math.max(0, seconds)),
-      onFramesDropped: (count) => this.#metrics.droppedFrames.inc(count),
+      events: {
+        onListed: (seconds) => this.#metrics.segmentListing.observe(Math.max(0, seconds)),
+        onFramesDropped: (count) => this.#metrics.droppedFrames.inc(count),
+        onEncoderRestart: () => this.#metrics.encoderRestarts.inc(),
+        onPublisherReturned: () => this.#metrics.reconnects.inc(),
+        onEvent: (type, recording) => this.#webhooks?.send(this.#eventOf(type, stream, recording)),
+        onEnded: () => {
+          this.#broadcasts.delete(broadcast);
+          this.#retention?.check();
+        },
+      },
     });
     if (archive === null && previous !== null) {
       objects
@@ -141,10 +206,7 @@ export class Ingest {
         .catch((error) => logger.warn({ err: error }, 'old media could not be removed'));
     }
     this.#broadcasts.add(broadcast);
-    return {
-      writeFrame: (frame) => broadcast.writeFrame(frame),
-      close: (reason) => this.#closeBroadcast(broadcast, reason),
-    };
+    return broadcast;
   }
 
   /** Ends the live playlists, then the server. Idempotent. */
@@ -159,40 +221,71 @@ export class Ingest {
 
   async #close(reason: string): Promise<void> {
     await this.#whip?.close('shutdown');
-    const left = [...this.#broadcasts];
-    await Promise.all(left.map((broadcast) => this.#closeBroadcast(broadcast, 'shutdown')));
+    await Promise.all([...this.#broadcasts].map((broadcast) => broadcast.close('shutdown')));
+    await this.#retention?.close();
+    await this.#webhooks?.close();
     await this.#stages.app.close();
+    await this.#stages.objects.store.close();
     this.#metrics.close();
     this.#options.logger.info({ reason }, 'ingest stopped');
   }
 
-  async #closeBroadcast(broadcast: Broadcast, reason: SessionCloseReason): Promise<void> {
-    await broadcast.close(reason);
-    this.#broadcasts.delete(broadcast);
+  #eventOf(type: WebhookEventType, stream: StreamId, recording: RecordingId): WebhookEvent {
+    const isRecorded = type === 'recording.ready';
+    const path = isRecorded ? recordingPlaylistPath(stream, recording) : livePlaylistPath(stream);
+    return { type, stream, recording, playlistUrl: `${this.publicUrl}${path}` };
+  }
+
+  #keepRetention(): RetentionKeeper | null {
+    const { retention: policy, logger } = this.#options;
+    const { archive } = this.#stages;
+    if (archive === null || policy === undefined) return null;
+    const onDeleted = ({ stream, recording }: RecordingSummary): void =>
+      this.#streams.forget(stream, recording);
+    return new RetentionKeeper({ archive, policy, logger, onDeleted });
   }
 
   async #register(): Promise<void> {
-    const { app, objects, archive } = this.#stages;
+    const { app, objects, archive, signer } = this.#stages;
     const { segmentSeconds, streamKeys, announcedIps, udpPorts, iceServers } = this.#options;
-    const { maxSessions, logger, pagesDirectory, playerDirectory } = this.#options;
+    const { adminToken, maxSessions, maxSessionsPerAddress, logger } = this.#options;
+    const { pagesDirectory, playerDirectory } = this.#options;
+    const { admission } = this.#options;
+    if (admission !== undefined) registerAdmission(app, admission);
     this.#whip = registerWhipEndpoint(app, {
       authorize: authorizeByKeys(streamKeys),
       openBroadcast: (stream, publisher) => this.openBroadcast(stream, publisher),
       keyframeIntervalMs: segmentSeconds * 1000,
-      ...{ announcedIps, udpPorts, iceServers, maxSessions, logger },
+      ...{ announcedIps, udpPorts, iceServers, maxSessions, maxSessionsPerAddress, logger },
     });
     await registerOrigin(app, {
       streams: this.#streams,
       egress: this.#egress,
       publicUrl: () => this.publicUrl,
+      integrityKey: signer.publicKey,
       ...{ objects, archive, segmentSeconds },
     });
+    registerStreamDetails(app, this.#detailsSources());
+    registerRecordingRoutes(app, { streams: this.#streams, archive, adminToken });
     const [defaultStream = 'demo'] = streamKeys.keys();
     await registerPages(app, {
       settingsOf: (stream, hostname) => ({ stream, ...trackerLinks(this.#trackerUrl, hostname) }),
       ...{ pagesDirectory, playerDirectory, defaultStream },
     });
     this.#registerStatus(app);
+  }
+
+  #detailsSources(): StreamDetailsSources {
+    const context = { egress: this.#egress, publicUrl: () => this.publicUrl };
+    return {
+      infoOf: (stream) => {
+        const presentation = this.#streams.get(stream);
+        return presentation === null ? null : streamInfo(presentation, context);
+      },
+      broadcastOf: (stream) =>
+        [...this.#broadcasts].find((item) => item.stream === stream)?.statistics ?? null,
+      sessions: () => this.#whip?.sessionStatistics() ?? [],
+    };
   }
 
   #registerStatus(app: FastifyInstance): void {

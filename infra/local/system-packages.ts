@@ -1,8 +1,8 @@
 // Programs that npm cannot bring: installs what is missing through apt when it may, else says
-// what to install. `npm test` needs ffmpeg and Chromium; `npm start` only when no ffmpeg works.
+// what to install. `npm test` needs ffmpeg, Chromium, PostgreSQL, promtool and Swift; `npm start` only when no ffmpeg works.
 
 import { spawn } from 'node:child_process';
-import { access, constants } from 'node:fs/promises';
+import { access, constants, readdir } from 'node:fs/promises';
 import path from 'node:path';
 
 /** A command on the PATH and the packages that bring it. */
@@ -32,6 +32,35 @@ export const chromiumPackage: SystemPackage = {
   brew: '--cask chromium',
 };
 
+export const postgresPackage: SystemPackage = {
+  command: 'postgres',
+  apt: 'postgresql',
+  dnf: 'postgresql-server',
+  brew: 'postgresql',
+};
+
+export const promtoolPackage: SystemPackage = {
+  command: 'promtool',
+  apt: 'prometheus',
+  dnf: 'golang-github-prometheus',
+  brew: 'prometheus',
+};
+
+/** The object store of the tests; Homebrew has none. */
+export const swiftPackages: readonly SystemPackage[] = [
+  ...['account', 'container', 'object', 'proxy'].map((server) => ({
+    command: `swift-${server}-server`,
+    apt: `swift-${server}`,
+    dnf: `openstack-swift-${server}`,
+    brew: 'openstack-swift',
+  })),
+  { command: 'swift-ring-builder', apt: 'swift', dnf: 'openstack-swift', brew: 'openstack-swift' },
+  { command: 'memcached', apt: 'memcached', dnf: 'memcached', brew: 'memcached' },
+];
+
+/** Debian keeps PostgreSQL's server programs off the PATH, in a directory per version. */
+const debianPostgresRoot = '/usr/lib/postgresql';
+
 const aptTimeoutMs = 10 * 60_000;
 
 /** Something is missing that only the user can install; the message says how. */
@@ -52,12 +81,13 @@ export class SystemPackageError extends Error {
   }
 }
 
-/** The commands of `packages` that are not on the PATH. */
+/** The commands of `packages` that are neither on the PATH nor where Debian keeps PostgreSQL. */
 export async function missingPackages(
   packages: readonly SystemPackage[],
-  searchPath = process.env.PATH ?? '',
+  searchPath?: string,
 ): Promise<readonly SystemPackage[]> {
-  const found = await Promise.all(packages.map(({ command }) => isOnPath(command, searchPath)));
+  const directories = searchPath ?? (await systemSearchPath());
+  const found = await Promise.all(packages.map(({ command }) => isOnPath(command, directories)));
   return packages.filter((_, index) => !found[index]);
 }
 
@@ -88,6 +118,13 @@ export async function ensureSystemPackages(packages: readonly SystemPackage[]): 
 function brewCommands(missing: readonly SystemPackage[]): string {
   const names = [...new Set(missing.map(({ brew }) => brew))];
   return names.map((name) => `brew install ${name}`).join(' && ');
+}
+
+async function systemSearchPath(): Promise<string> {
+  // Without PostgreSQL there is no such directory.
+  const versions = await readdir(debianPostgresRoot).catch(() => []);
+  const directories = versions.map((version) => path.join(debianPostgresRoot, version, 'bin'));
+  return [process.env.PATH ?? '', ...directories].join(path.delimiter);
 }
 
 async function isOnPath(command: string, searchPath: string): Promise<boolean> {

@@ -13,7 +13,10 @@ import {
   ensureSystemPackages,
   ffmpegPackage,
   ffprobePackage,
+  postgresPackage,
+  promtoolPackage,
   SystemPackageError,
+  swiftPackages,
 } from './system-packages.ts';
 import { summarizeTests } from './test-summary.ts';
 
@@ -38,7 +41,16 @@ function runVitest(argumentList: readonly string[]): Promise<number> {
 async function runTests(): Promise<number> {
   // A browser that goes by another name, as on macOS, is named by CHROMIUM_PATH.
   const browser = process.env.CHROMIUM_PATH === undefined ? [chromiumPackage] : [];
-  await ensureSystemPackages([ffmpegPackage, ffprobePackage, ...browser]);
+  // Homebrew has no Swift: the tests of the bucket run on Linux only.
+  const objectStore = process.platform === 'linux' ? swiftPackages : [];
+  await ensureSystemPackages([
+    ffmpegPackage,
+    ffprobePackage,
+    postgresPackage,
+    promtoolPackage,
+    ...objectStore,
+    ...browser,
+  ]);
   await buildForBrowsers({ isForced: false });
   const reportFolder = await mkdtemp(path.join(tmpdir(), 'shoal-test-'));
   const reportFile = path.join(reportFolder, 'report.json');

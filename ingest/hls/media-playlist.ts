@@ -3,7 +3,9 @@
 
 import {
   formatInitDigestTag,
+  formatPieceAttributes,
   formatSegmentDigestTag,
+  formatSignatureAttribute,
   initSectionName,
   type Sha256Hex,
   segmentName,
@@ -18,6 +20,10 @@ export interface ListedSegment {
   readonly sizeBytes: number;
   /** Which init section it needs. */
   readonly generation: number;
+  /** Ed25519, base64url; `null` in recordings of earlier versions. */
+  readonly signature: string | null;
+  /** Root of its piece digests (protocol/piece-list.ts); `null` in recordings of earlier versions. */
+  readonly pieceRoot: string | null;
 }
 
 export interface ListedInitSection {
@@ -37,10 +43,24 @@ export interface MediaPlaylistText {
   readonly segments: readonly ListedSegment[];
 }
 
-function segmentLines(segment: ListedSegment, uriPrefix: string): readonly string[] {
+/**
+ * Segments at the live edge that viewers exchange piece by piece. The others do without the root:
+ * it would make every reload of the playlist larger for what nobody asks for.
+ */
+const pieceRootSegments = 4;
+
+function segmentLines(
+  segment: ListedSegment,
+  uriPrefix: string,
+  isAtEdge: boolean,
+): readonly string[] {
+  const { signature, pieceRoot, sizeBytes } = segment;
+  const attributes = signature === null ? [] : [formatSignatureAttribute(signature)];
+  if (isAtEdge && pieceRoot !== null)
+    attributes.push(formatPieceAttributes({ sizeBytes, root: pieceRoot }));
   return [
     `#EXT-X-PROGRAM-DATE-TIME:${new Date(segment.programDateTimeMs).toISOString()}`,
-    formatSegmentDigestTag(segment.digest),
+    formatSegmentDigestTag(segment.digest, ...attributes),
     `#EXTINF:${segment.durationSeconds.toFixed(5)},`,
     `${uriPrefix}${segmentName(segment.sequenceNumber)}`,
   ];
@@ -69,13 +89,16 @@ export function formatMediaPlaylist(playlist: MediaPlaylistText): string {
   // RFC 8216bis §4.4.3.8: the origin holds a reload until the wanted segment is there.
   else lines.push('#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES');
   let generation: number | null = null;
-  for (const segment of playlist.segments) {
+  const edgeFrom = playlist.isRecording
+    ? Number.POSITIVE_INFINITY
+    : playlist.segments.length - pieceRootSegments;
+  for (const [index, segment] of playlist.segments.entries()) {
     if (segment.generation !== generation) {
       if (generation !== null) lines.push('#EXT-X-DISCONTINUITY');
       generation = segment.generation;
       lines.push(...mapLines(playlist, generation));
     }
-    lines.push(...segmentLines(segment, playlist.uriPrefix));
+    lines.push(...segmentLines(segment, playlist.uriPrefix, index >= edgeFrom));
   }
   if (playlist.isEnded) lines.push('#EXT-X-ENDLIST');
   return `${lines.join('\n')}\n`;

@@ -39,18 +39,32 @@ const containerOverhead = 1.05;
 /** ffmpeg's `-maxrate` over `-b:v`. */
 const peakOverAverage = 1.1;
 
+/** BANDWIDTH and AVERAGE-BANDWIDTH. */
+export interface Bandwidth {
+  readonly bandwidthBps: number;
+  readonly averageBandwidthBps: number;
+}
+
 export interface BandwidthMeterOptions {
   readonly videoBitrateBps: number;
   readonly audioBitrateBps: number;
   readonly targetDurationSeconds: number;
 }
 
-/** Bit rates of a rendition: the configured ones as a start, the measured ones where higher. */
+/** By how much a raised BANDWIDTH is above what raised it, so that it is seldom raised again. */
+const raiseFactor = 1.1;
+
+/**
+ * Bit rates of a rendition. Players read the multivariant playlist once, and CDNs keep it: while
+ * live it shows the configured rates, raised in steps if the encoder exceeds them; a recording's
+ * shows the measured ones.
+ */
 export class BandwidthMeter {
   readonly #configuredPeakBps: number;
   readonly #configuredAverageBps: number;
   readonly #shortestSeconds: number;
   #measuredPeakBps = 0;
+  #announcedPeakBps: number;
   #totalBits = 0;
   #totalSeconds = 0;
 
@@ -65,16 +79,24 @@ export class BandwidthMeter {
     this.#configuredAverageBps = Math.round(
       (videoBitrateBps + audioBitrateBps) * containerOverhead,
     );
+    this.#announcedPeakBps = this.#configuredPeakBps;
   }
 
-  /** BANDWIDTH is the rate of the largest segment (RFC 8216 §4.3.4.2), never below the configured. */
-  get bandwidthBps(): number {
-    return Math.max(this.#configuredPeakBps, Math.ceil(this.#measuredPeakBps));
+  /** What a live playlist announces. */
+  get announced(): Bandwidth {
+    const averageBandwidthBps = Math.min(this.#configuredAverageBps, this.#announcedPeakBps);
+    return { bandwidthBps: this.#announcedPeakBps, averageBandwidthBps };
   }
 
-  get averageBandwidthBps(): number {
-    if (this.#totalSeconds === 0) return this.#configuredAverageBps;
-    return Math.ceil(this.#totalBits / this.#totalSeconds);
+  /** BANDWIDTH is the rate of the largest segment (RFC 8216 §4.3.4.2). */
+  get measured(): Bandwidth {
+    if (this.#totalSeconds === 0) return this.announced;
+    const averageBandwidthBps = Math.ceil(this.#totalBits / this.#totalSeconds);
+    const peakBps = this.#measuredPeakBps === 0 ? this.#announcedPeakBps : this.#measuredPeakBps;
+    return {
+      bandwidthBps: Math.max(Math.ceil(peakBps), averageBandwidthBps),
+      averageBandwidthBps,
+    };
   }
 
   add(segment: { readonly sizeBytes: number; readonly durationSeconds: number }): void {
@@ -84,5 +106,8 @@ export class BandwidthMeter {
     this.#totalSeconds += segment.durationSeconds;
     if (segment.durationSeconds < this.#shortestSeconds) return;
     this.#measuredPeakBps = Math.max(this.#measuredPeakBps, bits / segment.durationSeconds);
+    if (this.#measuredPeakBps > this.#announcedPeakBps) {
+      this.#announcedPeakBps = Math.ceil(this.#measuredPeakBps * raiseFactor);
+    }
   }
 }

@@ -15,8 +15,7 @@ export interface PackagedInitSection {
 
 export interface PackagedSegment {
   readonly kind: 'segment';
-  readonly sequenceNumber: number;
-  /** Since the broadcast's first picture (or sound, without pictures). */
+  /** Since the encoding's first picture (or sound, without pictures). */
   readonly startSeconds: number;
   /** At most the longest that the target duration allows. */
   readonly durationSeconds: number;
@@ -32,7 +31,6 @@ export type PackagerOutput = PackagedInitSection | PackagedSegment;
 export interface PackagerOptions {
   /** Distance of the keyframes, in seconds. */
   readonly segmentSeconds: number;
-  readonly firstSequenceNumber: number;
 }
 
 /** How much earlier than the target a keyframe may come and still start a segment. */
@@ -55,13 +53,11 @@ export class Packager {
   #init: InitDescription | null = null;
   #moof: Uint8Array | null = null;
   #open: OpenSegment | null = null;
-  #nextSequenceNumber: number;
   /** Media time of the first fragment: ffmpeg shifts the timeline by the AAC encoder's delay. */
   #originSeconds: number | null = null;
 
   constructor(options: PackagerOptions) {
     this.#options = options;
-    this.#nextSequenceNumber = options.firstSequenceNumber;
   }
 
   /**
@@ -72,7 +68,7 @@ export class Packager {
     return this.#splitter.push(chunk).flatMap((box) => this.#takeBox(box));
   }
 
-  /** What is left when the broadcast has ended: the last, shorter segment. */
+  /** What is left when the encoding has ended: the last, shorter segment. */
   end(): PackagerOutput[] {
     return this.#closeSegment(null);
   }
@@ -166,14 +162,11 @@ export class Packager {
     const open = this.#open;
     if (open === null) return [];
     this.#open = null;
-    const sequenceNumber = this.#nextSequenceNumber;
-    this.#nextSequenceNumber += 1;
     // The next fragment tells the true duration; the last sample's own is only ffmpeg's guess.
     const endSeconds = next?.startSeconds ?? open.endSeconds;
     return [
       {
         kind: 'segment',
-        sequenceNumber,
         startSeconds: open.startSeconds - (this.#originSeconds ?? 0),
         // A hole in the source is no content: the next EXT-X-PROGRAM-DATE-TIME tells its length.
         durationSeconds: Math.min(

@@ -116,6 +116,9 @@ export class DiskStore implements OriginStore {
     await ifPresent(rm(path.join(this.#directory, prefix), { recursive: true, force: true }));
   }
 
+  /** Nothing is kept open. */
+  async close(): Promise<void> {}
+
   #fileOf(key: string): string {
     assertObjectKey(key);
     return path.join(this.#directory, ...key.split('/'));

@@ -1,6 +1,7 @@
 // One rendition of a broadcast as the origin shows it: what is listed, at which bit rates, and who
 // waits for the next segment. The broadcast lists segments, the origin server serves the text.
 
+import { announcedFrameRate } from '../hls/frame-rate.ts';
 import { type ListedSegment, MediaPlaylist } from '../hls/media-playlist.ts';
 import { BandwidthMeter, type Variant } from '../hls/multivariant-playlist.ts';
 import type { RenditionInfo, RenditionName, Sha256Hex } from '../protocol/index.ts';
@@ -45,7 +46,7 @@ export class LiveRendition {
   readonly #recorded: ListedSegment[] = [];
   readonly #waiters = new Set<Waiter>();
   #format: RenditionFormat | null = null;
-  #checkpointedCount = 0;
+  #announcedFrameRate: number | null = null;
   #frameCount = 0;
   #listedSeconds = 0;
   #snapshot: PlaylistSnapshot | null = null;
@@ -92,9 +93,8 @@ export class LiveRendition {
     return {
       name: this.name,
       uri: `${this.name}/index.m3u8`,
-      bandwidthBps: this.#bandwidth.bandwidthBps,
-      averageBandwidthBps: this.#bandwidth.averageBandwidthBps,
-      frameRate: this.#frameCount > 0 ? this.#frameCount / this.#listedSeconds : null,
+      ...this.#bandwidth.announced,
+      frameRate: this.#announcedFrameRate,
       ...format,
     };
   }
@@ -106,16 +106,27 @@ export class LiveRendition {
     return { name, widthPx, heightPx, bandwidthBps, codecs };
   }
 
-  /** What the recording keeps of it; `null` before the first segment. */
-  get recorded(): RecordedRendition | null {
-    return this.#recordedFrom(0);
+  /** Segments that the recording has so far. */
+  get segmentCount(): number {
+    return this.#recorded.length;
   }
 
-  /** What the recording keeps beyond the last call; `null` before the first segment. */
-  takeCheckpoint(): RecordedRendition | null {
-    const part = this.#recordedFrom(this.#checkpointedCount);
-    this.#checkpointedCount = this.#recorded.length;
-    return part;
+  /**
+   * What the recording keeps of it, in all or from one index to before another; `null` before the
+   * first segment.
+   */
+  recorded(firstIndex = 0, endIndex = this.#recorded.length): RecordedRendition | null {
+    const { variant } = this;
+    if (variant === null) return null;
+    const { uri: _, ...format } = variant;
+    return {
+      ...format,
+      ...this.#bandwidth.measured,
+      frameRate: announcedFrameRate(this.#frameCount, this.#listedSeconds),
+      name: this.name,
+      initSections: this.#initSections,
+      segments: this.#recorded.slice(firstIndex, endIndex),
+    };
   }
 
   /** A new configuration of the encoder; the segments after it need it. */
@@ -132,6 +143,8 @@ export class LiveRendition {
     this.#bandwidth.add(segment);
     this.#frameCount += frameCount;
     this.#listedSeconds += segment.durationSeconds;
+    // Of the first segment, for good: the multivariant playlist is read once.
+    this.#announcedFrameRate ??= announcedFrameRate(frameCount, segment.durationSeconds);
     this.#changed();
   }
 
@@ -159,18 +172,6 @@ export class LiveRendition {
       signal.addEventListener('abort', wake, { once: true });
       this.#waiters.add(waiter);
     });
-  }
-
-  #recordedFrom(firstIndex: number): RecordedRendition | null {
-    const { variant } = this;
-    if (variant === null) return null;
-    const { uri: _, ...format } = variant;
-    return {
-      ...format,
-      name: this.name,
-      initSections: this.#initSections,
-      segments: this.#recorded.slice(firstIndex),
-    };
   }
 
   #isListed(sequenceNumber: number): boolean {

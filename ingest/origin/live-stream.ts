@@ -12,7 +12,7 @@ import {
 } from '../protocol/index.ts';
 import { LiveRendition, type PlaylistSnapshot } from './live-rendition.ts';
 import { sha256Of } from './media-objects.ts';
-import type { RecordedRendition, RecordingDescription } from './recording-description.ts';
+import type { RecordingDescription } from './recording-description.ts';
 
 export interface LiveStreamsOptions {
   readonly segmentSeconds: number;
@@ -42,9 +42,12 @@ export class Presentation {
   readonly startedAt: Date;
   /** Of every rendition; greater than any of an earlier broadcast of the stream. */
   readonly firstSequenceNumber: number;
+  /** Of its first segment; greater than any of an earlier broadcast of the stream. */
+  readonly discontinuitySequence: number;
   readonly #options: PresentationOptions;
   #renditions: readonly LiveRendition[] = [];
   #endedAt: Date | null = null;
+  #isInterrupted = false;
 
   constructor(options: PresentationOptions) {
     this.#options = options;
@@ -52,6 +55,7 @@ export class Presentation {
     this.recording = options.recording;
     this.startedAt = options.startedAt;
     this.firstSequenceNumber = options.firstSequenceNumber;
+    this.discontinuitySequence = options.discontinuitySequence;
   }
 
   get renditions(): readonly LiveRendition[] {
@@ -64,7 +68,8 @@ export class Presentation {
   }
 
   get state(): StreamState {
-    return this.#endedAt === null ? 'live' : 'ended';
+    if (this.#endedAt !== null) return 'ended';
+    return this.#isInterrupted ? 'reconnecting' : 'live';
   }
 
   get renditionInfos(): readonly RenditionInfo[] {
@@ -89,14 +94,22 @@ export class Presentation {
     return Math.max(this.#options.discontinuitySequence, ...numbers);
   }
 
-  /** What its recording is made of so far. */
-  get description(): RecordingDescription {
-    return this.#describe(this.#renditions.map(({ recorded }) => recorded));
+  /** Segments that the recording of each rendition has so far. */
+  get segmentCount(): number {
+    return Math.max(0, ...this.#renditions.map(({ segmentCount }) => segmentCount));
   }
 
-  /** The same, but only the segments since the last call. */
-  takeCheckpoint(): RecordingDescription {
-    return this.#describe(this.#renditions.map((rendition) => rendition.takeCheckpoint()));
+  /** What its recording is made of so far: all of it, or from one index to before another. */
+  describe(firstIndex?: number, endIndex?: number): RecordingDescription {
+    const renditions = this.#renditions.map((item) => item.recorded(firstIndex, endIndex));
+    return {
+      stream: this.stream,
+      recording: this.recording,
+      startedAt: this.startedAt.toISOString(),
+      targetDurationSeconds: targetDurationSeconds(this.#options.segmentSeconds),
+      discontinuitySequence: this.discontinuitySequence,
+      renditions: renditions.filter((rendition) => rendition !== null),
+    };
   }
 
   /** @throws RangeError for a name that no URL can have */
@@ -118,22 +131,22 @@ export class Presentation {
     });
   }
 
+  /** Whether its publisher is lost and may come back. */
+  setInterrupted(isInterrupted: boolean): void {
+    this.#isInterrupted = isInterrupted;
+  }
+
   /** Every playlist gets its end; idempotent. */
   end(endedAt: Date): void {
     if (this.#endedAt !== null) return;
     this.#endedAt = endedAt;
     for (const rendition of this.#renditions) rendition.end();
   }
+}
 
-  #describe(renditions: readonly (RecordedRendition | null)[]): RecordingDescription {
-    return {
-      stream: this.stream,
-      recording: this.recording,
-      startedAt: this.startedAt.toISOString(),
-      targetDurationSeconds: targetDurationSeconds(this.#options.segmentSeconds),
-      renditions: renditions.filter((rendition) => rendition !== null),
-    };
-  }
+/** Frames of a segment whose pictures are not counted any more. */
+function framesOf(frameRate: number | null, durationSeconds: number): number {
+  return Math.round((frameRate ?? 0) * durationSeconds);
 }
 
 /** Numbers left free for a broadcast that still finishes while its successor begins. */
@@ -154,6 +167,37 @@ export class LiveStreams {
 
   get(stream: StreamId): Presentation | null {
     return this.#presentations.get(stream) ?? null;
+  }
+
+  /** A recording was deleted: the ended playlists that name its media go with it. */
+  forget(stream: StreamId, recording: RecordingId): void {
+    const presentation = this.get(stream);
+    if (presentation?.recording === recording && presentation.endedAt !== null) {
+      this.#presentations.delete(stream);
+    }
+  }
+
+  /**
+   * Shows a broadcast that was cut off with the process: its viewers find the end of its
+   * playlists, and the next broadcast goes on after its numbers.
+   */
+  restore(description: RecordingDescription, endedAt: Date): void {
+    const { stream, recording, startedAt, discontinuitySequence, renditions } = description;
+    const presentation = new Presentation({
+      ...{ ...this.#options, isRecorded: false, stream, recording, discontinuitySequence },
+      startedAt: new Date(startedAt),
+      firstSequenceNumber: renditions[0]?.segments[0]?.sequenceNumber ?? 0,
+    });
+    presentation.announce(
+      renditions.map(({ name }) => ({ name, videoBitrateBps: 0, audioBitrateBps: 0 })),
+    );
+    for (const [index, { initSections, segments, frameRate, ...format }] of renditions.entries()) {
+      const live = presentation.renditions[index];
+      for (const init of initSections) live?.addInitSection(init.generation, init.digest, format);
+      for (const item of segments) live?.list(item, framesOf(frameRate, item.durationSeconds));
+    }
+    presentation.end(endedAt);
+    this.#presentations.set(stream, presentation);
   }
 
   /**

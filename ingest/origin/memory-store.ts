@@ -65,4 +65,7 @@ export class MemoryStore implements OriginStore {
     if (prefix === '') throw new RangeError('name what to delete');
     for (const key of await this.list(prefix)) await this.delete(key);
   }
+
+  /** Nothing is kept open. */
+  async close(): Promise<void> {}
 }

@@ -22,6 +22,11 @@ export function recordedPlaylistKey(stream: StreamId, recording: RecordingId): s
   return `${mediaPrefix(stream, recording)}index.m3u8`;
 }
 
+/** The first picture of a broadcast, as JPEG. */
+export function posterKey(stream: StreamId, recording: RecordingId): string {
+  return `${mediaPrefix(stream, recording)}poster.jpg`;
+}
+
 export const recordingsPrefix = 'recordings/';
 export const checkpointsPrefix = 'checkpoints/';
 

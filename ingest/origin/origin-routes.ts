@@ -5,24 +5,29 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { IngestError } from '../errors.ts';
 import { targetDurationSeconds } from '../hls/target-duration.ts';
 import {
+  type IntegrityKey,
   livePlaylistPath,
   parseRecordingId,
   parseRenditionName,
   parseStreamId,
+  pieceListHeader,
   type RecordingId,
   type RecordingInfo,
   type RenditionName,
   recordingPlaylistPath,
+  recordingPosterPath,
   type StreamId,
   type StreamInfo,
   type StreamList,
 } from '../protocol/index.ts';
 import { parseDeliveryDirectives } from './blocking-reload.ts';
+import { CodedBodies } from './content-coding.ts';
 import type { EgressMeter } from './egress-meter.ts';
 import type { PlaylistSnapshot } from './live-rendition.ts';
 import type { LiveStreams, Presentation } from './live-stream.ts';
 import type { MediaObjects } from './media-objects.ts';
-import { mediaKey, recordedPlaylistKey } from './object-keys.ts';
+import { mediaKey, posterKey, recordedPlaylistKey } from './object-keys.ts';
+import { PieceLists } from './piece-digests.ts';
 import type { RecordingArchive } from './recording-archive.ts';
 import type { RecordingSummary } from './recording-description.ts';
 import { sendResource } from './send-resource.ts';
@@ -34,6 +39,8 @@ export interface OriginOptions {
   readonly archive: RecordingArchive | null;
   readonly egress: EgressMeter;
   readonly segmentSeconds: number;
+  /** Checks the signatures in the playlists. */
+  readonly integrityKey: IntegrityKey;
   /** URL of this origin as clients see it, without a slash at the end; asked at each request. */
   readonly publicUrl: () => string;
 }
@@ -42,6 +49,8 @@ const playlistType = 'application/vnd.apple.mpegurl';
 const immutable = 'public, max-age=31536000, immutable';
 /** An ended live playlist gives way to the next broadcast of its stream. */
 const endedLiveCache = 'public, max-age=10';
+/** Short: who replaces the key wants the new one to be seen. */
+const integrityKeyCache = 'public, max-age=300';
 const recordedPlaylistCache = 'public, max-age=86400';
 /** How long a reload may be held: RFC 8216bis §6.2.5.2 names three target durations. */
 const maxHeldTargets = 3;
@@ -89,8 +98,27 @@ function contentTypeOf(name: string): string {
   return name.endsWith('.m4s') ? 'video/iso.segment' : 'video/mp4';
 }
 
+/** What the list of streams says about one. */
+export function streamInfo(
+  presentation: Presentation,
+  { publicUrl, egress }: Pick<OriginOptions, 'publicUrl' | 'egress'>,
+): StreamInfo {
+  const { stream, state, startedAt, endedAt, renditionInfos } = presentation;
+  return {
+    id: stream,
+    state,
+    startedAt: startedAt.toISOString(),
+    endedAt: endedAt?.toISOString() ?? null,
+    playlistUrl: `${publicUrl()}${livePlaylistPath(stream)}`,
+    renditions: renditionInfos,
+    originEgressBytes: egress.totalBytes(stream),
+  };
+}
+
 export class OriginRoutes {
   readonly #options: OriginOptions;
+  readonly #pieceLists = new PieceLists();
+  readonly #codedBodies = new CodedBodies();
   /** Ends every held request when the server closes. */
   readonly #closing = new AbortController();
 
@@ -141,12 +169,25 @@ export class OriginRoutes {
     return this.#sendRecordedPlaylist(request, reply, key);
   }
 
+  async poster(request: OriginRequest, reply: FastifyReply) {
+    const key = posterKey(streamOf(request.params), recordingOf(request.params));
+    const object = await this.#options.objects.get(key);
+    if (object === null) throw notFound('There is no such recording, or it has no pictures.');
+    const contentType = 'image/jpeg';
+    await sendResource(request, reply, { ...object, contentType, cacheControl: immutable });
+  }
+
   async streamList(_request: OriginRequest, reply: FastifyReply): Promise<StreamList> {
     reply.header('cache-control', 'no-cache');
     return {
-      streams: this.#options.streams.presentations.map((item) => this.#streamInfo(item)),
+      streams: this.#options.streams.presentations.map((item) => streamInfo(item, this.#options)),
       recordings: (this.#options.archive?.summaries ?? []).map((item) => this.#recordingInfo(item)),
     };
+  }
+
+  async integrityKey(_request: OriginRequest, reply: FastifyReply): Promise<IntegrityKey> {
+    reply.header('cache-control', integrityKeyCache);
+    return this.#options.integrityKey;
   }
 
   #presentationOf(stream: StreamId): Presentation {
@@ -166,11 +207,12 @@ export class OriginRoutes {
       throw new IngestError('stream-not-found', detail);
     }
     const targetSeconds = targetDurationSeconds(this.#options.segmentSeconds);
-    const isLive = presentation.state === 'live';
+    const isLive = presentation.state !== 'ended';
     await sendResource(request, reply, {
       bytes: new TextEncoder().encode(snapshot.text),
       digest: snapshot.digest,
       contentType: playlistType,
+      codedBodies: this.#codedBodies,
       cacheControl: isLive ? `public, max-age=${Math.floor(targetSeconds / 2)}` : endedLiveCache,
     });
   }
@@ -179,7 +221,9 @@ export class OriginRoutes {
     const object = await this.#options.objects.get(key);
     if (object === null) throw notFound('There is no such recording, or it is not finished yet.');
     const cacheControl = recordedPlaylistCache;
-    await sendResource(request, reply, { ...object, contentType: playlistType, cacheControl });
+    const codedBodies = this.#codedBodies;
+    const contentType = playlistType;
+    await sendResource(request, reply, { ...object, contentType, cacheControl, codedBodies });
   }
 
   /** Segments and init sections, live and recorded. */
@@ -191,6 +235,7 @@ export class OriginRoutes {
       ? await this.#options.objects.get(mediaKey(place, renditionOf(request.params), name))
       : null;
     if (object === null) throw notFound('There is no such segment, or no longer.');
+    if (name.endsWith('.m4s')) reply.header(pieceListHeader, this.#pieceLists.headerOf(object));
     await sendResource(request, reply, {
       ...object,
       contentType: contentTypeOf(name),
@@ -199,22 +244,11 @@ export class OriginRoutes {
     });
   }
 
-  #streamInfo(presentation: Presentation): StreamInfo {
-    const { stream, state, startedAt, endedAt, renditionInfos } = presentation;
-    return {
-      id: stream,
-      state,
-      startedAt: startedAt.toISOString(),
-      endedAt: endedAt?.toISOString() ?? null,
-      playlistUrl: `${this.#options.publicUrl()}${livePlaylistPath(stream)}`,
-      renditions: renditionInfos,
-      originEgressBytes: this.#options.egress.totalBytes(stream),
-    };
-  }
-
   #recordingInfo(summary: RecordingSummary): RecordingInfo {
-    const { recording, stream, startedAt, endedAt, durationSeconds, renditions } = summary;
-    const playlistUrl = `${this.#options.publicUrl()}${recordingPlaylistPath(stream, recording)}`;
-    return { id: recording, stream, startedAt, endedAt, durationSeconds, playlistUrl, renditions };
+    const { recording, stream, hasPoster, ...rest } = summary;
+    const base = this.#options.publicUrl();
+    const playlistUrl = `${base}${recordingPlaylistPath(stream, recording)}`;
+    const posterUrl = hasPoster ? `${base}${recordingPosterPath(stream, recording)}` : null;
+    return { id: recording, stream, playlistUrl, posterUrl, ...rest };
   }
 }

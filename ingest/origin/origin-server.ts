@@ -13,7 +13,7 @@ import {
 export type { OriginOptions } from './origin-routes.ts';
 
 /** Exposed to scripts of other origins on top of the safelisted ones. */
-const exposedHeaders = 'Accept-Ranges, Content-Length, Content-Range, Date, ETag';
+const exposedHeaders = 'Accept-Ranges, Content-Length, Content-Range, Date, ETag, Shoal-Pieces';
 
 const preflightHeaders = {
   'access-control-allow-methods': 'GET, HEAD',
@@ -60,9 +60,11 @@ export async function registerOrigin(app: FastifyInstance, options: OriginOption
       '/live/:stream/:rendition/:recording/:name': (request, reply) => routes.media(request, reply),
       '/vod/:stream/:recording/index.m3u8': (request, reply) =>
         routes.recordedPlaylist(request, reply),
+      '/vod/:stream/:recording/poster.jpg': (request, reply) => routes.poster(request, reply),
       '/vod/:stream/:recording/:rendition/index.m3u8': (request, reply) =>
         routes.recordedMediaPlaylist(request, reply),
       '/vod/:stream/:recording/:rendition/:name': (request, reply) => routes.media(request, reply),
+      '/api/v1/integrity-key': (request, reply) => routes.integrityKey(request, reply),
       '/api/v1/streams': (request, reply) => routes.streamList(request, reply),
     };
     for (const [url, handler] of Object.entries(paths)) readOnlyRoute(scope, url, handler);

@@ -1,5 +1,5 @@
 // Where the origin keeps its objects: segments, init sections, playlists and descriptions of
-// recordings. Disk and memory implement it; one contract suite says what all of them do.
+// recordings. Disk, memory and S3 implement it; one contract suite says what all of them do.
 
 /** Inclusive, as in HTTP (RFC 9110 §14.1.2). */
 export interface ByteRange {
@@ -23,6 +23,8 @@ export interface OriginStore {
   delete(key: string): Promise<void>;
   /** Removes every object whose key starts with `prefix`, which ends with a slash. */
   deleteAll(prefix: string): Promise<void>;
+  /** Finishes what is under way; nothing is called afterwards. */
+  close(): Promise<void>;
 }
 
 const keyPattern = /^[a-z0-9][a-z0-9._-]*(?:\/[a-z0-9][a-z0-9._-]*)*$/;

@@ -12,6 +12,8 @@ import {
   checkpointPrefix,
   checkpointsPrefix,
   mediaKey,
+  mediaPrefix,
+  posterKey,
   recordedPlaylistKey,
   recordingKey,
   recordingsPrefix,
@@ -30,6 +32,11 @@ export interface RecordingArchiveOptions {
   readonly logger: Logger;
 }
 
+export interface CutOffBroadcast {
+  readonly description: RecordingDescription;
+  readonly endedAt: Date;
+}
+
 /** A checkpoint is some kilobytes, a summary less; more was not written by Shoal. */
 const maxDescriptionBytes = 16 * 1024 * 1024;
 
@@ -41,7 +48,7 @@ function playlistOf(recording: RecordingDescription, rendition: RecordedRenditio
   return new TextEncoder().encode(
     formatMediaPlaylist({
       targetDurationSeconds: recording.targetDurationSeconds,
-      discontinuitySequence: 0,
+      discontinuitySequence: recording.discontinuitySequence,
       uriPrefix: '',
       isEnded: true,
       isRecording: true,
@@ -59,6 +66,11 @@ function durationOf(recording: RecordingDescription): number {
   return Math.max(0, ...seconds);
 }
 
+function sizeOf(recording: RecordingDescription): number {
+  const segments = recording.renditions.flatMap((rendition) => rendition.segments);
+  return segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+}
+
 function lastMomentOf(recording: RecordingDescription): Date {
   const ends = recording.renditions.map(({ segments }) => {
     const last = segments.at(-1);
@@ -71,6 +83,8 @@ export class RecordingArchive {
   readonly #objects: MediaObjects;
   readonly #logger: Logger;
   readonly #summaries = new Map<string, RecordingSummary>();
+  /** What the last process could not finish, by its last moment. */
+  readonly #cutOff: CutOffBroadcast[] = [];
 
   private constructor(options: RecordingArchiveOptions) {
     this.#objects = options.objects;
@@ -95,6 +109,11 @@ export class RecordingArchive {
   /** Oldest first. */
   get summaries(): readonly RecordingSummary[] {
     return [...this.#summaries.values()].toSorted((a, b) => a.startedAt.localeCompare(b.startedAt));
+  }
+
+  /** Broadcasts that ran when the last process ended; their recordings are finished. */
+  get cutOff(): readonly CutOffBroadcast[] {
+    return this.#cutOff;
   }
 
   has(stream: StreamId, recording: RecordingId): boolean {
@@ -136,6 +155,8 @@ export class RecordingArchive {
       startedAt,
       endedAt: endedAt.toISOString(),
       durationSeconds: durationOf(description),
+      sizeBytes: sizeOf(description),
+      hasPoster: (await this.#objects.store.size(posterKey(stream, recording))) !== null,
       renditions: renditions.map(({ name, bandwidthBps, widthPx, heightPx, codecs }) => ({
         ...{ name, bandwidthBps, widthPx, heightPx, codecs },
       })),
@@ -144,8 +165,31 @@ export class RecordingArchive {
     await this.#objects.store.put(key, encode(summary));
     this.#summaries.set(key, summary);
     // Last: until here, a crash leaves the checkpoints to finish from.
-    await this.#objects.store.deleteAll(checkpoints);
+    await this.#objects.store.deleteAll(checkpoints).catch((error) => {
+      // They stay, and the recording is finished once more at the next start.
+      this.#logger.warn({ err: error, recording }, 'checkpoints could not be removed');
+    });
     this.#logger.info({ stream, recording, durationSeconds: summary.durationSeconds }, 'recorded');
+  }
+
+  /**
+   * Deletes a finished recording, media first: what fails in the middle can be deleted again.
+   * @returns `false` when there is none
+   * @throws IngestError `store-unavailable`
+   */
+  async delete(stream: StreamId, recording: RecordingId): Promise<boolean> {
+    const key = recordingKey(stream, recording);
+    const summary = this.#summaries.get(key);
+    if (summary === undefined) return false;
+    this.#summaries.delete(key);
+    try {
+      await this.#objects.deleteAll(mediaPrefix(stream, recording));
+      await this.#objects.store.delete(key);
+    } catch (error) {
+      this.#summaries.set(key, summary);
+      throw error;
+    }
+    return true;
   }
 
   async #finishCutOff(keys: readonly string[]): Promise<void> {
@@ -157,7 +201,9 @@ export class RecordingArchive {
       cutOff.set(part.recording, earlier === undefined ? part : joinDescriptions(earlier, part));
     }
     for (const description of cutOff.values()) {
-      await this.finish(description, lastMomentOf(description));
+      const endedAt = lastMomentOf(description);
+      this.#cutOff.push({ description, endedAt });
+      await this.finish(description, endedAt);
     }
   }
 

@@ -31,6 +31,8 @@ export interface RecordingDescription {
   /** ISO 8601. */
   readonly startedAt: string;
   readonly targetDurationSeconds: number;
+  /** Discontinuity sequence number of the first segment. */
+  readonly discontinuitySequence: number;
   readonly renditions: readonly RecordedRendition[];
 }
 
@@ -41,6 +43,9 @@ export interface RecordingSummary {
   readonly startedAt: string;
   readonly endedAt: string;
   readonly durationSeconds: number;
+  /** Of all segments; 0 in recordings of earlier versions. */
+  readonly sizeBytes: number;
+  readonly hasPoster: boolean;
   readonly renditions: readonly Omit<
     RecordedRendition,
     'initSections' | 'segments' | 'averageBandwidthBps' | 'frameRate'
@@ -89,6 +94,7 @@ const format = {
 export const recordingDescriptionSchema = z.object({
   ...place,
   targetDurationSeconds: count,
+  discontinuitySequence: count.default(0),
   renditions: z.array(
     z.object({
       ...format,
@@ -103,6 +109,16 @@ export const recordingDescriptionSchema = z.object({
           digest,
           sizeBytes: count,
           generation: count,
+          signature: z
+            .string()
+            .regex(/^[A-Za-z0-9_-]{86}$/)
+            .nullable()
+            .default(null),
+          pieceRoot: z
+            .string()
+            .regex(/^[A-Za-z0-9_-]{22}$/)
+            .nullable()
+            .default(null),
         }),
       ),
     }),
@@ -113,5 +129,7 @@ export const recordingSummarySchema = z.object({
   ...place,
   endedAt: z.iso.datetime(),
   durationSeconds: positive,
+  sizeBytes: count.default(0),
+  hasPoster: z.boolean().default(false),
   renditions: z.array(z.object(format)),
 }) satisfies z.ZodType<RecordingSummary>;

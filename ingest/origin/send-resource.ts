@@ -6,12 +6,15 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { IngestError } from '../errors.ts';
 import type { Sha256Hex } from '../protocol/index.ts';
 import { parseRange } from './byte-range.ts';
+import { type CodedBodies, chooseCoding } from './content-coding.ts';
 
 export interface Resource {
   readonly bytes: Uint8Array;
   readonly digest: Sha256Hex;
   readonly contentType: string;
   readonly cacheControl: string;
+  /** Set for text: it is sent compressed to clients that take it. */
+  readonly codedBodies?: CodedBodies;
   /** Told of every piece that was handed to the socket; absent for what is not counted. */
   readonly onSent?: (bytes: number) => void;
 }
@@ -62,8 +65,20 @@ export async function sendResource(
   reply: FastifyReply,
   resource: Resource,
 ): Promise<void> {
-  const etag = `"${resource.digest}"`;
-  const sizeBytes = resource.bytes.length;
+  const { 'accept-encoding': accepted, range: wantedRange } = request.headers;
+  const { codedBodies, digest } = resource;
+  // A part of a compressed body is of no use to anybody: ranges are of the plain one.
+  const isCodable = codedBodies !== undefined && wantedRange === undefined;
+  const coding = isCodable ? chooseCoding(accepted) : null;
+  const whole =
+    coding === null
+      ? resource.bytes
+      : (codedBodies?.get(digest, resource.bytes, coding) ?? resource.bytes);
+  // RFC 9110 §8.8.3.3: each coding is a representation with a tag of its own.
+  const etag = coding === null ? `"${digest}"` : `"${digest}-${coding}"`;
+  const sizeBytes = whole.length;
+  if (codedBodies !== undefined) reply.header('vary', 'accept-encoding');
+  if (coding !== null) reply.header('content-encoding', coding);
   reply.headers({
     etag,
     'cache-control': resource.cacheControl,
@@ -71,7 +86,7 @@ export async function sendResource(
     'content-type': resource.contentType,
   });
   if (matches(request.headers['if-none-match'], etag)) {
-    reply.removeHeader('content-type');
+    for (const name of ['content-type', 'content-encoding']) reply.removeHeader(name);
     await reply.code(304).send();
     return;
   }
@@ -84,7 +99,7 @@ export async function sendResource(
     reply.header('content-range', `bytes */${sizeBytes}`);
     throw new IngestError('range-not-satisfiable', `The resource has ${sizeBytes} bytes.`);
   }
-  let body = resource.bytes;
+  let body = whole;
   if (wanted.kind === 'part') {
     const { firstByte, lastByte } = wanted.range;
     body = body.subarray(firstByte, lastByte + 1);

@@ -9,9 +9,15 @@ export const initDigestTagName = 'EXT-X-SHOAL-MAP-DIGEST';
 
 const digestAttribute = /(?:^|,)SHA256=([0-9a-f]{64})(?:,|$)/;
 
-/** The playlist line that precedes a segment's `#EXTINF`. */
-export function formatSegmentDigestTag(digest: Sha256Hex): string {
-  return `#${segmentDigestTagName}:SHA256=${digest}`;
+/**
+ * The playlist line that precedes a segment's `#EXTINF`.
+ * @param attributes further ones, each as `NAME=value`
+ */
+export function formatSegmentDigestTag(
+  digest: Sha256Hex,
+  ...attributes: readonly string[]
+): string {
+  return `#${segmentDigestTagName}:${[`SHA256=${digest}`, ...attributes].join(',')}`;
 }
 
 /** The playlist line that precedes an `#EXT-X-MAP`. */

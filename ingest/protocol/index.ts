@@ -23,12 +23,33 @@ export {
   liveMediaPlaylistPath,
   livePlaylistPath,
   recordingPlaylistPath,
+  recordingPosterPath,
   segmentName,
   streamOfLiveUrl,
 } from './origin-layout.ts';
+export {
+  formatPieceAttributes,
+  type PieceRoot,
+  parsePieceAttributes,
+  pieceCount,
+  pieceDigestBytes,
+  pieceListHeader,
+  pieceSizeBytes,
+} from './piece-list.ts';
+export {
+  formatSignatureAttribute,
+  type IntegrityKey,
+  parseSignatureAttribute,
+  type SegmentClaim,
+  SegmentVerifier,
+  segmentSignedText,
+} from './segment-signature.ts';
 export type {
+  EncoderInfo,
+  PublisherTrackInfo,
   RecordingInfo,
   RenditionInfo,
+  StreamDetails,
   StreamInfo,
   StreamList,
   StreamState,

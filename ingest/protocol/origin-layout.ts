@@ -18,6 +18,11 @@ export function recordingPlaylistPath(stream: StreamId, recording: RecordingId):
   return `/vod/${stream}/${recording}/index.m3u8`;
 }
 
+/** Path of a recording's poster, a JPEG. */
+export function recordingPosterPath(stream: StreamId, recording: RecordingId): string {
+  return `/vod/${stream}/${recording}/poster.jpg`;
+}
+
 /** Name of a segment relative to its rendition, live: `{recording}/{media sequence number}.m4s`. */
 export function segmentName(mediaSequenceNumber: number): string {
   return `${mediaSequenceNumber}.m4s`;

@@ -32,6 +32,10 @@ export interface RecordingInfo {
   readonly startedAt: string;
   readonly endedAt: string;
   readonly durationSeconds: number;
+  /** Of all segments. */
+  readonly sizeBytes: number;
+  /** A JPEG of the first picture; `null` without pictures. */
+  readonly posterUrl: string | null;
   readonly playlistUrl: string;
   readonly renditions: readonly RenditionInfo[];
 }
@@ -39,4 +43,44 @@ export interface RecordingInfo {
 export interface StreamList {
   readonly streams: readonly StreamInfo[];
   readonly recordings: readonly RecordingInfo[];
+}
+
+/** How one medium of a publisher arrives; counts and averages are since it connected. */
+export interface PublisherTrackInfo {
+  readonly kind: 'video' | 'audio';
+  readonly codec: string;
+  readonly averageBitrateBps: number;
+  readonly framesPerSecond: number;
+  readonly receivedPackets: number;
+  /** Packets that were missing and came after all. */
+  readonly recoveredPackets: number;
+  readonly lostPackets: number;
+  /** Frames that could not be decoded after a loss. */
+  readonly droppedFrames: number;
+  readonly jitterMs: number;
+  readonly rttMs: number;
+}
+
+/** How the encoder of the running broadcast does. */
+export interface EncoderInfo {
+  /** Times that a publisher vanished and came back. */
+  readonly reconnects: number;
+  /** Times that the encoder died and was started again. */
+  readonly restarts: number;
+  readonly writtenFrames: number;
+  /** Frames that the encoder was too slow for. */
+  readonly droppedFrames: number;
+  /** From the capture of the last listed segment's last frame to its listing; `null` before one. */
+  readonly listingDelaySeconds: number | null;
+}
+
+/** The answer of GET /api/v1/streams/{stream}. */
+export interface StreamDetails extends StreamInfo {
+  /** `null` while nobody publishes. */
+  readonly publisher: {
+    readonly connectedSeconds: number;
+    readonly tracks: readonly PublisherTrackInfo[];
+  } | null;
+  /** `null` when no broadcast runs. */
+  readonly encoder: EncoderInfo | null;
 }

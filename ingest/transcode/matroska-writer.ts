@@ -17,7 +17,7 @@ export interface MatroskaVideoTrack {
   readonly codec: VideoCodec;
   readonly widthPx: number;
   readonly heightPx: number;
-  /** AVCDecoderConfigurationRecord for H.264, `null` for VP8. */
+  /** The codec's own record for H.264 and AV1, `null` for VP8 and VP9. */
   readonly decoderConfiguration: Uint8Array | null;
 }
 
@@ -48,6 +48,14 @@ const channelCount = 2;
 /** Opus needs 80 ms after a start to converge (RFC 7845 §4.6); none is cut from a live stream. */
 const opusPreSkipSamples = 0;
 
+/** Codec identifiers of Matroska (RFC 9559 leaves them to a registry). */
+const videoCodecIds: Readonly<Record<VideoCodec, string>> = {
+  h264: 'V_MPEG4/ISO/AVC',
+  vp8: 'V_VP8',
+  vp9: 'V_VP9',
+  av1: 'V_AV1',
+};
+
 /** The identification header of RFC 7845 §5.1. */
 function opusHead(): Uint8Array {
   const bytes = new Uint8Array(19);
@@ -61,7 +69,6 @@ function opusHead(): Uint8Array {
 }
 
 function videoEntry(track: MatroskaVideoTrack): Uint8Array {
-  const codecId = track.codec === 'h264' ? 'V_MPEG4/ISO/AVC' : 'V_VP8';
   const configuration = track.decoderConfiguration;
   return element(
     elementIds.trackEntry,
@@ -72,7 +79,7 @@ function videoEntry(track: MatroskaVideoTrack): Uint8Array {
     // x264 takes its frame rate from here: without it, a time base of 1/90000 becomes a frame rate
     // of 90000 and rate control gives 162 kbit/s instead of 2.5 Mbit/s.
     unsignedElement(elementIds.defaultDuration, 33_333_333),
-    textElement(elementIds.codecId, codecId),
+    textElement(elementIds.codecId, videoCodecIds[track.codec]),
     ...(configuration === null ? [] : [element(elementIds.codecPrivate, configuration)]),
     element(
       elementIds.video,

@@ -1,5 +1,5 @@
-// One broadcast's ffmpeg: encoded frames in, one byte stream of fragmented MP4 per rendition out.
-// The broadcast feeds it, and packagers take what it gives.
+// One ffmpeg: the encoded frames of one publisher in, one byte stream of fragmented MP4 per
+// rendition out. An encoding feeds it, and packagers take what it gives.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { Readable, type Writable } from 'node:stream';
@@ -13,9 +13,12 @@ import { fitLadder, type Rendition } from './fit-ladder.ts';
 import { FramePreroll, maxAudioWaitMs, type PrerollResult } from './frame-preroll.ts';
 import { MatroskaWriter } from './matroska-writer.ts';
 import { parameterSetsOf } from './parameter-sets.ts';
+import { Silence } from './silence.ts';
 
 /** What ffmpeg may be behind; above it, frames are dropped up to the next keyframe. */
 const maxQueuedBytes = 8 * 1024 * 1024;
+/** The same in time: without it, a slow encoder would let the stream drift by half a minute. */
+const defaultMaxLagMs = 8_000;
 /** How long ffmpeg may take to give the rest after its input has ended. */
 const drainTimeoutMs = 5_000;
 /** What is kept of ffmpeg's messages for the error. */
@@ -25,7 +28,7 @@ const leastStepMs = 0.1;
 
 export interface TranscoderStart {
   readonly renditions: readonly Rendition[];
-  /** Capture time of the broadcast's zero in milliseconds since the Unix epoch. */
+  /** Capture time of the encoding's zero in milliseconds since the Unix epoch. */
   readonly originTimeMs: number;
 }
 
@@ -45,9 +48,13 @@ export interface TranscoderStats {
 export interface TranscoderOptions {
   readonly ffmpeg: Ffmpeg;
   readonly ladder: readonly LadderRung[];
+  /** The renditions to make whatever the source is; `null` fits the ladder to the source. */
+  readonly renditions: readonly Rendition[] | null;
   readonly segmentSeconds: number;
   readonly media: { readonly hasVideo: boolean; readonly hasAudio: boolean };
   readonly logger: Logger;
+  /** How long a frame may wait for ffmpeg before others are dropped; 8 s by default. */
+  readonly maxLagMs?: number;
   /** Once, before the first output. */
   readonly onStart: (start: TranscoderStart) => void;
   readonly onOutput: (renditionIndex: number, chunk: Uint8Array) => void;
@@ -62,7 +69,13 @@ interface Running {
   readonly originTimeMs: number;
   readonly hasVideo: boolean;
   readonly hasAudio: boolean;
+  /** Set where the renditions have sound and the source has none. */
+  readonly silence: Silence | null;
   readonly exited: Promise<void>;
+}
+
+function hasSound({ audioBitrateBps }: Rendition): boolean {
+  return audioBitrateBps !== null;
 }
 
 export class Transcoder {
@@ -76,13 +89,20 @@ export class Transcoder {
   #awaitsKeyframe = false;
   #isEnding = false;
   #closing: Promise<void> | null = null;
+  /** When each write began that ffmpeg has not taken yet, oldest first. */
+  readonly #waitingSinceMs: number[] = [];
   #messages = '';
   #framesWritten = 0;
   #framesDropped = 0;
 
   constructor(options: TranscoderOptions) {
     this.#options = options;
-    this.#preroll = new FramePreroll(options.media);
+    const { media, renditions } = options;
+    // What no rendition shows is not waited for.
+    this.#preroll = new FramePreroll({
+      hasVideo: media.hasVideo && (renditions?.some(({ video }) => video !== null) ?? true),
+      hasAudio: media.hasAudio && (renditions?.some(hasSound) ?? true),
+    });
   }
 
   get stats(): TranscoderStats {
@@ -139,15 +159,15 @@ export class Transcoder {
     if (preroll === null || this.#isEnding) return;
     const configuration = preroll.firstKeyframe?.configuration ?? null;
     this.#decoderConfiguration = configuration?.decoderConfiguration ?? null;
-    const renditions = fitLadder(this.#options.ladder, {
-      size: configuration,
-      hasAudio: preroll.hasAudio,
-    });
+    const { ladder } = this.#options;
+    const renditions =
+      this.#options.renditions ??
+      fitLadder(ladder, { size: configuration, hasAudio: preroll.hasAudio });
     const running = this.#trySpawn(renditions, preroll);
     if (running === null) return;
     this.#running = running;
     this.#options.onStart({ renditions, originTimeMs: preroll.originTimeMs });
-    running.input.write(running.writer.header());
+    this.#write(running, running.writer.header());
     for (const frame of preroll.frames) this.#feed(running, frame);
   }
 
@@ -166,6 +186,7 @@ export class Transcoder {
     const { ffmpeg, segmentSeconds, logger } = this.#options;
     const { hasFpsMode } = ffmpeg;
     const key = preroll.firstKeyframe;
+    const isSilent = !preroll.hasAudio && renditions.some(hasSound);
     const child = spawn(ffmpeg.path, ffmpegArguments({ renditions, segmentSeconds, hasFpsMode }), {
       stdio: ['pipe', 'ignore', 'pipe', ...renditions.map(() => 'pipe' as const)],
       // Its own process group: Ctrl-C in a terminal is for the service, which then ends its input.
@@ -193,8 +214,9 @@ export class Transcoder {
       input: stdin,
       writer: new MatroskaWriter({
         video: key?.configuration == null ? null : { codec: key.codec, ...key.configuration },
-        hasAudio: preroll.hasAudio,
+        hasAudio: preroll.hasAudio || isSilent,
       }),
+      silence: isSilent ? new Silence() : null,
       originTimeMs: preroll.originTimeMs,
       hasVideo: key !== null,
       hasAudio: preroll.hasAudio,
@@ -230,7 +252,11 @@ export class Transcoder {
     const timeMs = Math.max(sinceStartMs, this.#lastTimeMs[frame.kind] + leastStepMs);
     this.#lastTimeMs[frame.kind] = timeMs;
     this.#framesWritten += 1;
-    running.input.write(
+    for (const packet of running.silence?.until(timeMs) ?? []) {
+      this.#write(running, running.writer.block({ track: 'audio', isKeyframe: true, ...packet }));
+    }
+    this.#write(
+      running,
       running.writer.block({
         track: frame.kind,
         timeMs,
@@ -240,12 +266,28 @@ export class Transcoder {
     );
   }
 
+  #write(running: Running, bytes: Uint8Array): void {
+    this.#waitingSinceMs.push(performance.now());
+    running.input.write(bytes, () => this.#waitingSinceMs.shift());
+  }
+
+  /** How long the oldest write has been waiting for ffmpeg. */
+  get #lagMs(): number {
+    const [oldestMs] = this.#waitingSinceMs;
+    return oldestMs === undefined ? 0 : performance.now() - oldestMs;
+  }
+
+  get #maxLagMs(): number {
+    return this.#options.maxLagMs ?? defaultMaxLagMs;
+  }
+
   /** Whether ffmpeg is so far behind that frames are dropped until a keyframe can go on. */
   #isTooMuch(running: Running, frame: EncodedFrame): boolean {
-    if (running.input.writableLength > maxQueuedBytes) {
+    if (running.input.writableLength > maxQueuedBytes || this.#lagMs > this.#maxLagMs) {
       if (!this.#awaitsKeyframe && running.hasVideo) {
         this.#awaitsKeyframe = true;
-        this.#options.logger.warn({ maxQueuedBytes }, 'ffmpeg is too slow; frames are dropped');
+        const lagMs = Math.round(this.#lagMs);
+        this.#options.logger.warn({ lagMs }, 'ffmpeg is too slow; frames are dropped');
       }
       return true;
     }
@@ -260,7 +302,8 @@ export class Transcoder {
   #decodable(frame: EncodedVideoFrame): Uint8Array {
     const configuration = frame.configuration?.decoderConfiguration ?? null;
     const initial = this.#decoderConfiguration;
-    if (configuration === null || initial === null) return frame.payload;
+    // Keyframes of AV1 bring their sequence header along; VP8 and VP9 have nothing to bring.
+    if (frame.codec !== 'h264' || configuration === null || initial === null) return frame.payload;
     this.#hasNewConfiguration ||= Buffer.compare(configuration, initial) !== 0;
     if (!this.#hasNewConfiguration) return frame.payload;
     return concatBytes([parameterSetsOf(configuration), frame.payload]);

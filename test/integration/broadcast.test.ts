@@ -59,7 +59,7 @@ function parseMedia(text: string): HLS.types.MediaPlaylist {
 }
 
 function segmentsOf(playlistUrl: string, text: string): MediaSegment[] {
-  const digests = [...text.matchAll(/#EXT-X-SHOAL-DIGEST:SHA256=([0-9a-f]{64})\n#EXTINF/g)];
+  const digests = [...text.matchAll(/#EXT-X-SHOAL-DIGEST:SHA256=([0-9a-f]{64})[^\n]*\n#EXTINF/g)];
   return parseMedia(text).segments.map((segment, index) => ({
     url: new URL(segment.uri, playlistUrl).href,
     digest: digests[index]?.[1] ?? '',
@@ -436,23 +436,24 @@ describe('the source', () => {
     }
   });
 
-  it('whose encoder cannot start has its session closed and its playlists ended', async () => {
-    const house = await startIngestForTest({ store: 'memory' });
+  it('whose encoder dies again and again has its session closed and its playlists ended', async () => {
+    const scratch = await mkdtemp(path.join(os.tmpdir(), 'shoal-scratch-'));
+    const ffmpegPath = path.join(scratch, 'ffmpeg');
+    const script = '#!/bin/sh\ncase "$*" in *matroska*) exit 1 ;; *) exec ffmpeg "$@" ;; esac\n';
+    await writeFile(ffmpegPath, script, { mode: 0o755 });
+    const house = await startIngestForTest({ store: 'memory', ffmpegPath });
     try {
       const publisher = publisherForTest();
       const sink = house.ingest.openBroadcast(streamId('demo'), publisher);
-      // Not a picture: ffmpeg gives up on its own when its input ends, or before.
-      sink.writeFrame({
-        ...{ kind: 'video', codec: 'h264', captureTimeMs: 0, isKeyframe: true },
-        payload: new Uint8Array(4_000).fill(7),
-        configuration: { widthPx: 640, heightPx: 360, decoderConfiguration: new Uint8Array(9) },
-      });
-      await sink.close('deleted');
+      const frames = await makeFrames({ ...source, durationSeconds: 8, startTimeMs: Date.now() });
+      await playFrames(frames, (frame) => sink.writeFrame(frame), { speed: 4 });
       expect(publisher.closeReasons).toEqual(['broadcast-failed']);
+      await sink.close('broadcast-failed');
       const list: StreamList = JSON.parse(await textOf(`${house.ingest.url}/api/v1/streams`));
       expect(list.streams).toMatchObject([{ id: 'demo', state: 'ended', renditions: [] }]);
     } finally {
       await house.close();
+      await rm(scratch, { recursive: true, force: true });
     }
   });
 });

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Ingest, ingestSetup } from '@shoal/ingest';
 import { parseEnvironment } from '@shoal/ingest/environment';
+import type { StreamDetails } from '@shoal/ingest/protocol';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SyntheticBroadcaster } from '../../infra/demo/broadcaster.ts';
@@ -65,6 +66,21 @@ describe('SyntheticBroadcaster', () => {
       });
       expect(playlist).toContain('RESOLUTION=426x240');
       expect(playlist).toMatch(/CODECS="avc1\.[0-9a-f]{6},mp4a\.40\.2"/);
+      const details: StreamDetails = await (
+        await fetch(`${ingest.url}/api/v1/streams/${stream}`)
+      ).json();
+      expect(details).toMatchObject({ id: stream, state: 'live', encoder: { restarts: 0 } });
+      expect(details.encoder?.writtenFrames).toBeGreaterThan(20);
+      expect(details.publisher?.tracks.map((track) => track.codec)).toEqual(
+        expect.arrayContaining([codec, 'opus']),
+      );
+      for (const track of details.publisher?.tracks ?? []) {
+        expect(track.averageBitrateBps).toBeGreaterThan(1_000);
+        expect(track.lostPackets).toBe(0);
+      }
+      // A session's id would let anybody end it.
+      const sessionId = broadcaster.sessionUrl.split('/').at(-1) ?? '';
+      expect(JSON.stringify(details)).not.toContain(sessionId.slice(0, 8));
       const { video, audio } = broadcaster.statistics();
       expect(video.packetsMissing).toBe(0);
       expect(audio?.packetsSent).toBeGreaterThan(50);

@@ -6,7 +6,7 @@ import { Tracker } from '@shoal/tracker';
 import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import { HeadlessViewer, type HeadlessViewerOptions } from '../../infra/demo/headless-viewer.ts';
-import { CorruptingStore } from '../support/corrupting-viewer.ts';
+import { CorruptedServing } from '../support/corrupting-viewer.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import { SyntheticLiveOrigin } from '../support/synthetic-live-origin.ts';
 
@@ -20,7 +20,7 @@ afterEach(async () => {
 
 async function startOrigin(): Promise<SyntheticLiveOrigin> {
   const origin = await SyntheticLiveOrigin.start({
-    targetDurationSeconds: 1,
+    targetDurationSeconds: 2,
     bitrateBps: 1_000_000,
     windowSegments: 12,
   });
@@ -67,87 +67,99 @@ function sum(
   return viewers.reduce((total, viewer) => total + viewer.stats[name], 0);
 }
 
-describe('delivery among viewers', () => {
-  it('lets viewers deliver most of the bytes to each other and accounts for every one', async () => {
-    const origin = await startOrigin();
-    const tracker = await startTracker();
-    const options = { playlistUrl: origin.playlistUrl, trackerUrl: tracker.webSocketUrl };
-    const viewers = [await watch(options), await watch(options), await watch(options)];
-    await untilMeshed(viewers);
-    const before = {
-      sent: origin.sentBytes,
-      cdn: sum(viewers, 'cdnBytes'),
-      peer: sum(viewers, 'peerBytes'),
-    };
-    await untilPublished(origin, 15);
-    const cdnBytes = sum(viewers, 'cdnBytes') - before.cdn;
-    const peerBytes = sum(viewers, 'peerBytes') - before.peer;
-    // The most possible is 2/3: somebody has to fetch each segment once.
-    expect(peerBytes / (peerBytes + cdnBytes)).toBeGreaterThan(0.5);
-    for (const viewer of viewers) expect(viewer.stats.stallCount).toBe(0);
-    // What the origin sent was played or discarded, give or take what is under way now.
-    const accountedBytes = sum(viewers, 'cdnBytes') + sum(viewers, 'discardedBytes');
-    expect(origin.sentBytes - accountedBytes).toBeLessThan(3 * origin.segmentSizeBytes);
-    expect(sum(viewers, 'cdnBytes')).toBeLessThanOrEqual(origin.sentBytes + 3 * initBytes);
-    expect(sum(viewers, 'uploadedBytes')).toBeGreaterThanOrEqual(sum(viewers, 'peerBytes'));
-  });
+describe.each(['shoal', 'p2p-media-loader'] as const)(
+  'delivery among viewers by %s',
+  (exchange) => {
+    it('lets viewers deliver most of the bytes to each other and accounts for every one', async () => {
+      const origin = await startOrigin();
+      const tracker = await startTracker();
+      const options = {
+        playlistUrl: origin.playlistUrl,
+        trackerUrl: tracker.webSocketUrl,
+        exchange,
+      };
+      const viewers = [await watch(options), await watch(options), await watch(options)];
+      await untilMeshed(viewers);
+      const before = {
+        sent: origin.sentBytes,
+        cdn: sum(viewers, 'cdnBytes'),
+        peer: sum(viewers, 'peerBytes'),
+      };
+      await untilPublished(origin, 9);
+      const cdnBytes = sum(viewers, 'cdnBytes') - before.cdn;
+      const peerBytes = sum(viewers, 'peerBytes') - before.peer;
+      // The most possible is 2/3: somebody has to fetch each segment once.
+      expect(peerBytes / (peerBytes + cdnBytes)).toBeGreaterThan(0.5);
+      for (const viewer of viewers) expect(viewer.stats.stallCount).toBe(0);
+      // What the origin sent was played or discarded, give or take what is under way now.
+      const accountedBytes = sum(viewers, 'cdnBytes') + sum(viewers, 'discardedBytes');
+      expect(origin.sentBytes - accountedBytes).toBeLessThan(3 * origin.segmentSizeBytes);
+      expect(sum(viewers, 'cdnBytes')).toBeLessThanOrEqual(origin.sentBytes + 3 * initBytes);
+      expect(sum(viewers, 'uploadedBytes')).toBeGreaterThanOrEqual(sum(viewers, 'peerBytes'));
+    });
 
-  it('goes on without a stall when the tracker dies', async () => {
-    const origin = await startOrigin();
-    const tracker = await startTracker();
-    const options = { playlistUrl: origin.playlistUrl, trackerUrl: tracker.webSocketUrl };
-    const viewers = [await watch(options), await watch(options)];
-    await untilMeshed(viewers);
-    await tracker.close('killed');
-    const played = viewers.map((viewer) => viewer.stats.playedSeconds);
-    await untilPublished(origin, 10);
-    for (const [index, viewer] of viewers.entries()) {
-      expect(viewer.stats.playedSeconds - (played[index] ?? 0)).toBeGreaterThan(8);
+    it('goes on without a stall when the tracker dies', async () => {
+      const origin = await startOrigin();
+      const tracker = await startTracker();
+      const options = {
+        playlistUrl: origin.playlistUrl,
+        trackerUrl: tracker.webSocketUrl,
+        exchange,
+      };
+      const viewers = [await watch(options), await watch(options)];
+      await untilMeshed(viewers);
+      await tracker.close('killed');
+      const played = viewers.map((viewer) => viewer.stats.playedSeconds);
+      await untilPublished(origin, 6);
+      for (const [index, viewer] of viewers.entries()) {
+        expect(viewer.stats.playedSeconds - (played[index] ?? 0)).toBeGreaterThan(9);
+        expect(viewer.stats.stallCount).toBe(0);
+      }
+    });
+
+    it('plays from the CDN when there was never a tracker', async () => {
+      const origin = await startOrigin();
+      const viewer = await watch({
+        playlistUrl: origin.playlistUrl,
+        trackerUrl: 'ws://127.0.0.1:9',
+        exchange,
+      });
+      await untilPublished(origin, 4);
+      expect(viewer.stats.playedSeconds).toBeGreaterThan(4);
       expect(viewer.stats.stallCount).toBe(0);
-    }
-  });
+      expect(viewer.stats.offloadRatio).toBe(0);
+    });
 
-  it('plays from the CDN when there was never a tracker', async () => {
-    const origin = await startOrigin();
-    const viewer = await watch({ playlistUrl: origin.playlistUrl, trackerUrl: 'ws://127.0.0.1:9' });
-    await untilPublished(origin, 6);
-    expect(viewer.stats.playedSeconds).toBeGreaterThan(4);
-    expect(viewer.stats.stallCount).toBe(0);
-    expect(viewer.stats.offloadRatio).toBe(0);
-  });
-
-  it('lets no byte of a corrupting peer reach a media buffer and drops the peer', async () => {
-    const origin = await startOrigin();
-    const tracker = await startTracker();
-    const options = { playlistUrl: origin.playlistUrl, trackerUrl: tracker.webSocketUrl };
-    const stores: CorruptingStore[] = [];
-    await watch({
-      ...options,
-      makeStore: (limitBytes) => {
-        const store = new CorruptingStore(limitBytes);
-        stores.push(store);
-        return store;
-      },
+    it('lets no byte of a corrupting peer reach a media buffer and drops the peer', async () => {
+      const origin = await startOrigin();
+      const tracker = await startTracker();
+      const options = {
+        playlistUrl: origin.playlistUrl,
+        trackerUrl: tracker.webSocketUrl,
+        exchange,
+      };
+      const liar = new CorruptedServing();
+      await watch({ ...options, serve: liar.serve });
+      const wrong: string[] = [];
+      let checked = 0;
+      const honest = await watch({
+        ...options,
+        onSegment: (segment, bytes) => {
+          checked += 1;
+          const digest = createHash('sha256').update(new Uint8Array(bytes)).digest('hex');
+          if (digest !== segment.digest) wrong.push(segment.url);
+        },
+      });
+      await pollUntil(() => liar.servedCount > 0, {
+        timeoutMs: 40_000,
+        description: 'the corrupting viewer has served something',
+      });
+      await untilPublished(origin, 6);
+      expect(wrong).toEqual([]);
+      expect(checked).toBeGreaterThan(5);
+      expect(honest.stats.discardedBytes).toBeGreaterThan(0);
+      expect(honest.stats.peerBytes).toBe(0);
+      expect(honest.stats.stallCount).toBe(0);
     });
-    const wrong: string[] = [];
-    let checked = 0;
-    const honest = await watch({
-      ...options,
-      onSegment: (segment, bytes) => {
-        checked += 1;
-        const digest = createHash('sha256').update(new Uint8Array(bytes)).digest('hex');
-        if (digest !== segment.digest) wrong.push(segment.url);
-      },
-    });
-    await pollUntil(() => stores.some((store) => store.servedSegments > 0), {
-      timeoutMs: 40_000,
-      description: 'the corrupting viewer has served something',
-    });
-    await untilPublished(origin, 6);
-    expect(wrong).toEqual([]);
-    expect(checked).toBeGreaterThan(5);
-    expect(honest.stats.discardedBytes).toBeGreaterThan(0);
-    expect(honest.stats.peerBytes).toBe(0);
-    expect(honest.stats.stallCount).toBe(0);
-  });
-});
+  },
+);

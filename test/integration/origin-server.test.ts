@@ -39,6 +39,7 @@ describe('the origin', () => {
     await registerOrigin(app, {
       ...{ streams, objects, archive, egress, segmentSeconds: 1 },
       publicUrl: () => 'https://cdn.example',
+      integrityKey: { kty: 'OKP', crv: 'Ed25519', x: 'x' },
     });
     base = await app.listen({ host: '127.0.0.1', port: 0 });
   });
@@ -87,7 +88,7 @@ describe('the origin', () => {
       expect(response.headers.get('content-type')).toBe('application/vnd.apple.mpegurl');
       expect(response.headers.get('cache-control')).toBe('public, max-age=0');
       expect(response.headers.get('access-control-allow-origin')).toBe('*');
-      expect(response.headers.get('etag')).toMatch(/^"[0-9a-f]{64}"$/);
+      expect(response.headers.get('etag')).toMatch(/^"[0-9a-f]{64}(?:-br|-gzip)?"$/);
     }
   });
 
@@ -136,6 +137,37 @@ describe('the origin', () => {
       expect(response.headers.get('cache-control')).toBe(immutable);
     }
     expect((await get(pathName, { headers: { 'if-none-match': '"other"' } })).status).toBe(200);
+  });
+
+  it.each(['br', 'gzip'])('sends playlists as %s to clients that take it', async (coding) => {
+    await liveWith(20);
+    const path = '/live/demo/tiny/index.m3u8';
+    const plain = await get(path, { headers: { 'accept-encoding': 'identity' } });
+    const headers = { 'accept-encoding': coding };
+    const coded = await get(path, { headers });
+    expect(plain.headers.get('content-encoding')).toBeNull();
+    expect(coded.headers.get('content-encoding')).toBe(coding);
+    for (const { headers: sent } of [plain, coded])
+      expect(sent.get('vary')).toBe('accept-encoding');
+    expect(await coded.text()).toBe(await plain.text());
+    const sizeOf = (response: Response) => Number(response.headers.get('content-length'));
+    expect(sizeOf(coded)).toBeLessThan(sizeOf(plain) * 0.7);
+    const etag = coded.headers.get('etag') ?? '';
+    expect(etag).not.toBe(plain.headers.get('etag'));
+    expect((await get(path, { headers: { ...headers, 'if-none-match': etag } })).status).toBe(304);
+    const head = await get(path, { method: 'HEAD', headers });
+    expect(sizeOf(head)).toBe(sizeOf(coded));
+    const part = await get(path, { headers: { ...headers, range: 'bytes=0-6' } });
+    expect(part.headers.get('content-encoding')).toBeNull();
+    expect(await part.text()).toBe('#EXTM3U');
+    const segment = await get(
+      `/live/demo/tiny/${(await (await get(path)).text()).match(/^\S+\.m4s$/m)}`,
+      {
+        headers,
+      },
+    );
+    expect(segment.headers.get('content-encoding')).toBeNull();
+    await segment.arrayBuffer();
   });
 
   it('serves one range, and the whole where a range is not to be heeded', async () => {
@@ -287,7 +319,7 @@ describe('the origin', () => {
           renditions: [
             {
               ...{ name: 'tiny', widthPx: 64, heightPx: 36, codecs: 'avc1.4d400a,mp4a.40.2' },
-              bandwidthBps: 1_200_000,
+              bandwidthBps: 1_320_000,
             },
           ],
           originEgressBytes: 0,
@@ -296,7 +328,7 @@ describe('the origin', () => {
       recordings: [],
     });
     presentation.end(new Date(Date.UTC(2026, 10, 22, 9, 0, 2)));
-    await archive.finish(presentation.description, new Date(Date.UTC(2026, 10, 22, 9, 0, 2)));
+    await archive.finish(presentation.describe(), new Date(Date.UTC(2026, 10, 22, 9, 0, 2)));
     const ended: StreamList = await (await get('/api/v1/streams')).json();
     expect(ended.streams[0]).toMatchObject({ state: 'ended', endedAt: '2026-11-22T09:00:02.000Z' });
     expect(ended.recordings).toMatchObject([
@@ -317,9 +349,9 @@ describe('the origin', () => {
 
   it('finishes after a crash what checkpoints have kept', async () => {
     const { presentation } = await liveWith(2);
-    await archive.checkpoint(presentation.takeCheckpoint(), 0);
+    await archive.checkpoint(presentation.describe(0, 2), 0);
     await listShort(presentation, 2);
-    await archive.checkpoint(presentation.takeCheckpoint(), 1);
+    await archive.checkpoint(presentation.describe(2, 3), 1);
     await listShort(presentation, 3);
     // The process is gone here; another one starts on the same store.
     const restarted = await RecordingArchive.start({ objects, logger });

@@ -1,6 +1,6 @@
 // The tracker's WebSocket with real sockets: viewers meet, leave, misbehave and are held to limits.
 
-import { once } from 'node:events';
+import { type EventEmitter, once } from 'node:events';
 import { connect } from 'node:net';
 import { Tracker, type TrackerOptions } from '@shoal/tracker';
 import Client from 'bittorrent-tracker/client';
@@ -55,7 +55,10 @@ describe('signalling', () => {
     const second = await join(tracker, 'second', '/any/other?path');
     first.announce(swarm, { event: 'started' });
     const joined = await first.receive(({ action }) => action === 'announce', 'an answer');
-    expect(joined).toMatchObject({ interval: 20, complete: 0, incomplete: 1, info_hash: swarm });
+    expect(joined).toMatchObject({ complete: 0, incomplete: 1, info_hash: swarm });
+    // Nobody to meet yet: whoever comes will make an offer.
+    expect(joined.interval).toBeGreaterThanOrEqual(17);
+    expect(joined.interval).toBeLessThanOrEqual(23);
 
     second.announce(swarm, { event: 'started', offers });
     const offer = await first.receive((message) => message.offer !== undefined, 'an offer');
@@ -85,7 +88,13 @@ describe('signalling', () => {
     const met = clients.map((client) => {
       client.on('warning', () => {});
       client.on('error', () => {});
-      return once(client, 'peer').then(([peer]) => once(peer, 'connect'));
+      // A first attempt may fail in the WebRTC library; clients try again with each announce.
+      return new Promise<void>((resolve) => {
+        client.on('peer', (peer: EventEmitter) => {
+          peer.on('error', () => {});
+          peer.once('connect', resolve);
+        });
+      });
     });
     for (const client of clients) {
       client.start();
@@ -192,7 +201,8 @@ describe('signalling', () => {
     const one = await join(tracker, 'one');
     await join(tracker, 'two');
     await expect(join(tracker, 'three')).rejects.toThrow('HTTP 429');
-    expect(await metric(tracker, 'shoal_tracker_refused_sockets_total')).toBe(1);
+    const refused = 'shoal_tracker_refused_sockets_total{reason="address"}';
+    expect(await metric(tracker, refused)).toBe(1);
     one.socket.terminate();
     await pollUntil(() => join(tracker, 'three'), {
       timeoutMs: 5_000,
@@ -207,6 +217,106 @@ describe('signalling', () => {
     await expect(join(tracker, 'none')).rejects.toThrow('HTTP 401');
     await expect(join(tracker, 'forged', `/?token=${token}x`)).rejects.toThrow('HTTP 401');
     await expect(join(tracker, 'valid', `/?token=${token}`)).resolves.toBeDefined();
+  });
+
+  it('holds tokens to their stream, their address and their number of sockets', async () => {
+    const secret = 'a secret of at least 32 characters';
+    const tracker = await startTracker({ viewerTokenSecret: secret });
+    const sign = (claims: object): Promise<string> =>
+      signViewerToken(secret, { stream: 'demo', lifetimeSeconds: 60, ...claims });
+    const once = await sign({ maxSockets: 1 });
+    const first = await join(tracker, 'first', `/?token=${once}`);
+    await expect(join(tracker, 'replay', `/?token=${once}`)).rejects.toThrow('HTTP 401');
+    const stolen = await sign({ address: '192.0.2.7' });
+    await expect(join(tracker, 'stolen', `/?token=${stolen}`)).rejects.toThrow('HTTP 401');
+    const refused = (reason: string) =>
+      metric(tracker, `shoal_tracker_refused_sockets_total{reason="${reason}"}`);
+    expect([await refused('replay'), await refused('token')]).toEqual([1, 1]);
+
+    // The same swarm name, but a token for another stream: they do not meet.
+    const spy = await join(tracker, 'spy', `/?token=${await sign({ stream: 'other' })}`);
+    first.announce(swarm, { event: 'started' });
+    await first.receive(({ interval }) => interval !== undefined, 'an answer');
+    spy.announce(swarm, { event: 'started', offers });
+    const answer = await spy.receive(({ interval }) => interval !== undefined, 'an answer');
+    expect(answer.incomplete).toBe(1);
+    const friend = await join(tracker, 'friend', `/?token=${await sign({})}`);
+    friend.announce(swarm, { event: 'started', offers });
+    const offer = await first.receive((message) => message.offer !== undefined, 'an offer');
+    expect(offer.peer_id).toBe(friend.peerId);
+  });
+
+  it('calls viewers back soon while there is somebody they have not met', async () => {
+    const tracker = await startTracker();
+    await joinSwarm(tracker, 'first');
+    const second = await join(tracker, 'second');
+    second.announce(swarm, { event: 'started' });
+    const early = await second.receive(({ interval }) => interval !== undefined, 'an answer');
+    expect(early.interval).toBeLessThanOrEqual(8);
+    second.messages.length = 0;
+    second.announce(swarm, { offers });
+    const later = await second.receive(({ interval }) => interval !== undefined, 'an answer');
+    expect(later.interval).toBeGreaterThanOrEqual(17);
+  });
+
+  it('drops what a viewer sends above its rate, ends it if it goes on, and serves the others', async () => {
+    const tracker = await startTracker({ messageRate: { perSecond: 1, burst: 10 } });
+    const flooder = await join(tracker, 'flooder');
+    const victim = await joinSwarm(tracker, 'victim');
+    for (let count = 0; count < 1_100; count += 1) flooder.announce(swarm);
+    expect(await pollUntil(() => flooder.closeCode, closing)).toBe(1008);
+    const limited = await metric(tracker, 'shoal_tracker_messages_total{result="limited"}');
+    expect(limited).toBeGreaterThanOrEqual(1_000);
+    expect(
+      await metric(tracker, 'shoal_tracker_cut_sockets_total{reason="flooding"}'),
+    ).toBeGreaterThanOrEqual(1);
+    victim.send({ action: 'scrape', info_hash: swarm });
+    await victim.receive(({ action }) => action === 'scrape', 'a scrape');
+  });
+
+  it('holds all sockets of one address to one rate of announces', async () => {
+    const tracker = await startTracker({ announcesPerAddress: { perSecond: 0.001, burst: 3 } });
+    const viewers = await Promise.all(['a', 'b', 'c', 'd'].map((id) => join(tracker, id)));
+    for (const viewer of viewers) viewer.announce(swarm);
+    const limited = 'shoal_tracker_messages_total{result="limited"}';
+    await pollUntil(async () => (await metric(tracker, limited)) === 1, {
+      timeoutMs: 5_000,
+      description: 'one announce too many',
+    });
+    expect(viewers.filter(({ messages }) => messages.length > 0)).toHaveLength(3);
+  });
+
+  it('refuses 1,000 sockets and large messages of one address, counts them and serves the others', async () => {
+    const tracker = await startTracker({ maxSocketsPerAddress: 50, trustProxy: true });
+    const attempts = await Promise.allSettled(
+      Array.from({ length: 1_000 }, (_, index) => join(tracker, `attacker-${index}`)),
+    );
+    expect(attempts.filter(({ status }) => status === 'fulfilled')).toHaveLength(50);
+    const refused = 'shoal_tracker_refused_sockets_total{reason="address"}';
+    expect(await metric(tracker, refused)).toBe(950);
+    const [attacker] = viewers;
+    attacker?.send('x'.repeat(10 * 1024 * 1024));
+    expect(await pollUntil(() => attacker?.closeCode, closing)).toBe(1009);
+
+    const { default: WebSocket } = await import('ws');
+    const other = new WebSocket(`${tracker.webSocketUrl}/`, {
+      headers: { 'x-forwarded-for': '203.0.113.9' },
+    });
+    await once(other, 'open');
+    other.terminate();
+  });
+
+  it('sends thousands of viewers away over a while, not at once, and takes no new ones', async () => {
+    const tracker = await startTracker({ drainMs: 400 });
+    const all = await Promise.all(
+      Array.from({ length: 200 }, (_, index) => join(tracker, `viewer-${index}`)),
+    );
+    const closed = tracker.close('the test drains it');
+    await pollUntil(() => all.some(({ closeCode }) => closeCode !== null), closing);
+    expect(all.filter(({ closeCode }) => closeCode === null).length).toBeGreaterThan(50);
+    await expect(join(tracker, 'late')).rejects.toThrow('HTTP 503');
+    await closed;
+    await pollUntil(() => all.every(({ closeCode }) => closeCode === 1001), closing);
   });
 
   it('says goodbye to viewers when it stops, and stops once', async () => {

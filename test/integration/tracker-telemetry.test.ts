@@ -1,19 +1,20 @@
 // The tracker's HTTP side with real requests and files: beacons in, savings out, live and after a
 // restart, held against what a real HTTP server says it has sent.
 
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { Tracker, type TrackerOptions } from '@shoal/tracker';
-import type { DeliveryBeacon, SavingsSummary, StreamSavingsList } from '@shoal/tracker/protocol';
+import type { SavingsPeriods, SavingsSummary, StreamSavingsList } from '@shoal/tracker/protocol';
 import { afterEach, describe, expect, it } from 'vitest';
 import { signViewerToken } from '../../tracker/admission/viewer-token.ts';
-import { beaconWith } from '../support/beacons.ts';
+import { beaconWith, postBeacon } from '../support/beacons.ts';
 import { pollUntil } from '../support/poll-until.ts';
 
 const cleanups: (() => Promise<unknown>)[] = [];
@@ -36,10 +37,6 @@ function post(url: string, body: unknown, headers: Record<string, string> = {}):
     headers: { 'content-type': 'application/json', ...headers },
     body: typeof body === 'string' ? body : JSON.stringify(body),
   });
-}
-
-async function report(baseUrl: string, changes: Partial<DeliveryBeacon> = {}): Promise<number> {
-  return (await post(`${baseUrl}/api/v1/beacons`, beaconWith(changes))).status;
 }
 
 async function savings(baseUrl: string, query = 'stream=demo'): Promise<SavingsSummary> {
@@ -76,7 +73,7 @@ describe('beacons', () => {
       startupSeconds: sequence === 0 ? 1.5 : null,
     }));
     const shuffled = [2, 0, 2, 3, 1, 1, 0, 3].map((index) => beacons[index] ?? {});
-    const statuses = await Promise.all(shuffled.map((beacon) => report(tracker.url, beacon)));
+    const statuses = await Promise.all(shuffled.map((beacon) => postBeacon(tracker.url, beacon)));
     expect(new Set(statuses)).toEqual(new Set([204]));
     const summary = await savings(tracker.url);
     expect(summary).toMatchObject({
@@ -165,7 +162,7 @@ describe('beacons', () => {
     const sending = Array.from({ length: 20 }, async (_, viewer) => {
       for (let sequence = 0; ; sequence += 1) {
         const session = `session-of-viewer-${String(viewer).padStart(3, '0')}`;
-        const status = await report(first.url, { session, sequence, cdnBytes: 1, peerBytes: 1 })
+        const status = await postBeacon(first.url, { session, sequence, cdnBytes: 1, peerBytes: 1 })
           // The tracker is dead: what was under way was not acknowledged.
           .catch(() => 0);
         if (status !== 204) return sequence;
@@ -182,7 +179,7 @@ describe('beacons', () => {
       // Acknowledged before, and the one whose fate is unknown: both are sent again.
       for (const repeat of [Math.max(0, sequence - 1), sequence]) {
         const changes = { session, sequence: repeat, cdnBytes: 1, peerBytes: 1 };
-        expect(await report(second.url, changes)).toBe(204);
+        expect(await postBeacon(second.url, changes)).toBe(204);
       }
     }
     const sent = counts.reduce((sum, count) => sum + count + 1, 0);
@@ -191,30 +188,94 @@ describe('beacons', () => {
   });
 });
 
+describe.runIf(process.platform === 'linux')('a full disk', () => {
+  it('is answered with 503, and what was refused counts once when there is room again', async () => {
+    const tracker = await spawnTracker(await temporaryFile());
+    const send = (sequence: number): Promise<number> =>
+      postBeacon(tracker.url, { sequence, cdnBytes: 1, peerBytes: 1 });
+    expect(await send(0)).toBe(204);
+    // The kernel refuses to let files grow beyond this, as it does when the disk is full.
+    await limitFileSize(tracker.process.pid, '200000:');
+    let sequence = 1;
+    while ((await send(sequence)) === 204) {
+      sequence += 1;
+      expect(sequence).toBeLessThan(500);
+    }
+    expect(await send(sequence)).toBe(503);
+    expect((await fetch(`${tracker.url}/readyz`)).status).toBe(503);
+    await limitFileSize(tracker.process.pid, 'unlimited:');
+    await pollUntil(async () => (await send(sequence)) === 204, {
+      timeoutMs: 10_000,
+      description: 'beacons are stored again',
+    });
+    const summary = await savingsWhen(tracker.url, ({ cdnBytes }) => cdnBytes === sequence + 1);
+    expect(summary.peerBytes).toBe(sequence + 1);
+  });
+});
+
 describe('savings', () => {
   it('survive a restart on the same file', async () => {
     const store = { kind: 'sqlite', filePath: await temporaryFile() } as const;
     const first = await Tracker.start({ port: 0, store });
-    expect(await report(first.url, { cdnBytes: 11 })).toBe(204);
+    expect(await postBeacon(first.url, { cdnBytes: 11 })).toBe(204);
     await first.close('restart');
     const second = await startTracker({ store });
-    expect(await report(second.url, { cdnBytes: 11 })).toBe(204);
+    expect(await postBeacon(second.url, { cdnBytes: 11 })).toBe(204);
     expect(await savings(second.url)).toMatchObject({ cdnBytes: 11, viewers: 1 });
   });
 
   it('forget a viewer whose session has ended, but not its bytes', async () => {
     const tracker = await startTracker();
-    await report(tracker.url);
-    await report(tracker.url, { session: 'session-of-another' });
-    await report(tracker.url, { sequence: 1, ended: true });
+    await postBeacon(tracker.url);
+    await postBeacon(tracker.url, { session: 'session-of-another' });
+    await postBeacon(tracker.url, { sequence: 1, ended: true });
     expect(await savings(tracker.url)).toMatchObject({ viewers: 1, cdnBytes: 3_000 });
+  });
+
+  it('are given for today, the month and a year at this pace, and as CSV', async () => {
+    const tracker = await startTracker({ pricePerGb: 0.1 });
+    await postBeacon(tracker.url, { cdnBytes: 1_000, peerBytes: 3_000 });
+    const response = await fetch(`${tracker.url}/api/v1/savings/periods?stream=demo`);
+    const periods = (await response.json()) as SavingsPeriods;
+    const sums = { cdnBytes: 1_000, peerBytes: 3_000 };
+    expect(periods).toMatchObject({ stream: 'demo', today: sums, month: sums, pricePerGb: 0.1 });
+    expect(periods.projectedYear.peerBytes).toBeGreaterThan(3_000 * 365);
+    const csv = await fetch(`${tracker.url}/api/v1/savings.csv?stream=demo&windowSeconds=60`);
+    expect(csv.headers.get('content-type')).toBe('text/csv; charset=utf-8');
+    expect(csv.headers.get('content-disposition')).toContain('savings-demo-60s.csv');
+    expect(await csv.text()).toMatch(/Z,demo,10,1,1000,3000,0\.750000\r\n/);
+  });
+
+  it('can be asked for a window that has ended', async () => {
+    const tracker = await startTracker();
+    await postBeacon(tracker.url);
+    const until = (afterMs: number): Promise<SavingsSummary> => {
+      const at = new Date(Date.now() + afterMs).toISOString();
+      return savings(tracker.url, `windowSeconds=60&until=${at}`);
+    };
+    expect([(await until(0)).cdnBytes, (await until(-60_000)).cdnBytes]).toEqual([1_000, 0]);
+    const wrong = await fetch(`${tracker.url}/api/v1/savings?until=yesterday`);
+    expect(wrong.status).toBe(400);
+  });
+
+  it('leave out what a stream of this bit rate cannot have delivered, and say so', async () => {
+    const tracker = await startTracker();
+    await postBeacon(tracker.url);
+    expect(await postBeacon(tracker.url, { sequence: 1, peerBytes: 30e9 })).toBe(204);
+    expect(await savings(tracker.url)).toMatchObject({
+      peerBytes: 3_000,
+      setAsideBeacons: 1,
+      setAsideBytes: 30e9 + 1_000,
+    });
+    const metrics = await (await fetch(`${tracker.url}/metrics`)).text();
+    expect(metrics).toContain('shoal_beacons_total{result="set-aside"} 1');
   });
 
   it('are given per stream and for all streams together', async () => {
     const tracker = await startTracker();
-    await report(tracker.url, { cdnBytes: 10, peerBytes: 30 });
+    await postBeacon(tracker.url, { cdnBytes: 10, peerBytes: 30 });
     const other = { session: 'session-of-another', stream: 'other', cdnBytes: 5, peerBytes: 0 };
-    await report(tracker.url, other);
+    await postBeacon(tracker.url, other);
     expect(await savings(tracker.url, 'windowSeconds=30')).toMatchObject({
       stream: null,
       windowSeconds: 30,
@@ -249,7 +310,7 @@ describe('savings', () => {
     expect(response.headers.get('content-type')).toMatch(/^text\/event-stream/);
     expect(response.headers.get('access-control-allow-origin')).toBe('*');
     expect((await fetch(url)).status).toBe(503);
-    await report(tracker.url, { cdnBytes: 77 });
+    await postBeacon(tracker.url, { cdnBytes: 77 });
     const event = await firstEvent(response, (summary) => summary.cdnBytes === 77);
     expect(event).toMatchObject({ stream: 'demo', windowSeconds: 60, viewers: 1 });
     abort.abort();
@@ -281,27 +342,24 @@ describe('origin egress', () => {
   });
 });
 
-describe('the dashboard', () => {
-  it('is served with its files cached for ever and nothing from elsewhere allowed', async () => {
-    const directory = path.dirname(await temporaryFile());
-    await mkdir(path.join(directory, 'assets'));
-    await writeFile(path.join(directory, 'index.html'), '<!doctype html><title>Savings</title>');
-    await writeFile(path.join(directory, 'assets', 'index-abc.js'), 'export {};');
-    const tracker = await startTracker({ dashboardDir: directory });
-    const page = await fetch(`${tracker.url}/?stream=demo`);
-    expect(await page.text()).toContain('<title>Savings</title>');
-    expect(page.headers.get('cache-control')).toBe('no-cache');
-    expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
-    const script = await fetch(`${tracker.url}/assets/index-abc.js`);
-    expect(script.headers.get('cache-control')).toContain('immutable');
-    expect((await fetch(`${tracker.url}/assets/../../telemetry.sqlite`)).status).toBe(404);
-  });
-
-  it('says how to build it where it is not built', async () => {
-    const tracker = await startTracker({ dashboardDir: '/nonexistent' });
-    const response = await fetch(tracker.url);
-    expect(response.status).toBe(404);
-    expect(await response.json()).toMatchObject({ type: 'urn:shoal:tracker:dashboard-not-built' });
+describe('a public tracker', () => {
+  it('takes beacons only of streams that ingest has, once ingest has named them', async () => {
+    const origin = await startOrigin();
+    const tracker = await startTracker({
+      ingestUrl: origin.url,
+      egressPollMs: 100,
+      knownStreamsOnly: true,
+    });
+    await pollUntil(async () => (await postBeacon(tracker.url)) === 204, {
+      timeoutMs: 5_000,
+      description: 'a beacon of a stream that ingest has',
+    });
+    const stranger = { session: 'session-of-a-stranger', stream: 'invented' };
+    const response = await post(`${tracker.url}/api/v1/beacons`, beaconWith(stranger));
+    expect(response.status).toBe(403);
+    expect(await response.json()).toMatchObject({ type: 'urn:shoal:tracker:stream-unknown' });
+    const silent = await startTracker({ knownStreamsOnly: true });
+    expect(await postBeacon(silent.url)).toBe(503);
   });
 });
 
@@ -330,6 +388,10 @@ describe('the tracker on its own', () => {
     expect(await response.json()).toMatchObject({ type: 'urn:shoal:tracker:resource-not-found' });
   });
 });
+
+function limitFileSize(pid: number | undefined, limit: string): Promise<unknown> {
+  return promisify(execFile)('prlimit', ['--pid', String(pid), `--fsize=${limit}`]);
+}
 
 async function firstEvent(
   response: Response,

@@ -36,7 +36,7 @@ describe('Transcoder', () => {
 
   afterAll(() => rm(directory, { recursive: true }));
 
-  async function startWith(script: string, name: string) {
+  async function startWith(script: string, name: string, maxLagMs = 8_000) {
     const file = path.join(directory, name);
     await writeFile(file, `#!/bin/sh\n${script}\n`);
     await chmod(file, 0o755);
@@ -44,8 +44,10 @@ describe('Transcoder', () => {
     const transcoder = new Transcoder({
       ffmpeg: { path: file, version: 'test', hasFpsMode: true },
       ladder: smallLadder,
+      renditions: null,
       segmentSeconds: 2,
       media: { hasVideo: true, hasAudio: false },
+      maxLagMs,
       logger,
       onStart: () => undefined,
       onOutput: () => undefined,
@@ -67,6 +69,28 @@ describe('Transcoder', () => {
     expect(exits).toMatchObject([{ outcome: 'failed' }]);
     transcoder.writeFrame(picture(9_000, true, 10));
     expect(transcoder.stats.framesDropped).toBeGreaterThanOrEqual(11);
+  });
+
+  it('drops rather than lets the stream drift, and goes on with the next keyframe', async () => {
+    const { transcoder } = await startWith('sleep 1; exec cat > /dev/null', 'slow', 100);
+    // More than a pipe holds.
+    transcoder.writeFrame(picture(0, true, 300_000));
+    const writtenAfter = async (isKeyframe: boolean): Promise<number> => {
+      const before = transcoder.stats.framesWritten;
+      transcoder.writeFrame(picture(Date.now(), isKeyframe, 10));
+      return transcoder.stats.framesWritten - before;
+    };
+    await pollUntil(async () => (await writtenAfter(true)) === 0, {
+      timeoutMs: 5_000,
+      description: 'a keyframe is dropped',
+    });
+    expect(await writtenAfter(false)).toBe(0);
+    await pollUntil(async () => (await writtenAfter(true)) === 1, {
+      timeoutMs: 10_000,
+      description: 'a keyframe is taken again',
+    });
+    expect(await writtenAfter(false)).toBe(1);
+    await transcoder.close();
   });
 
   it('tells when ffmpeg is gone, with its last words', async () => {

@@ -1,4 +1,5 @@
-// Beacons for tests of the tracker: a valid one, changed where the test needs it.
+// Beacons for tests of the tracker: a valid one, changed where the test needs it, and the way to post
+// it.
 
 import type { DeliveryBeacon } from '@shoal/tracker/protocol';
 
@@ -23,4 +24,18 @@ export function beaconWith(changes: Partial<DeliveryBeacon> = {}): DeliveryBeaco
     ended: false,
     ...changes,
   };
+}
+
+/** Posts one; resolves with the status of the answer. */
+export async function postBeacon(
+  baseUrl: string,
+  changes: Partial<DeliveryBeacon> = {},
+): Promise<number> {
+  const response = await fetch(`${baseUrl}/api/v1/beacons`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(beaconWith(changes)),
+  });
+  await response.arrayBuffer();
+  return response.status;
 }

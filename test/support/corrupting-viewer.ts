@@ -1,28 +1,27 @@
 // A viewer that behaves well except that every segment it serves to others is not what it should
 // be: the attack of "Stealthy Peers" (DSN 2024), for the tests that must withstand it.
 
-import { SegmentStore } from '@shoal/player/delivery';
-
 /** Stands at every 1 KiB of what a corrupting viewer serves; occurs in no real segment. */
 export const corruptionMark = 'SHOAL-CORRUPTED-BY-A-PEER';
 
 const markBytes = new TextEncoder().encode(corruptionMark);
 
-export class CorruptingStore extends SegmentStore {
-  #servedSegments = 0;
+/** Counts what a lying viewer has given away. */
+export class CorruptedServing {
+  #servedCount = 0;
 
-  /** How many segments it has given to other viewers. */
-  get servedSegments(): number {
-    return this.#servedSegments;
+  /** How often it has served something. */
+  get servedCount(): number {
+    return this.#servedCount;
   }
 
-  override serve(url: string): ArrayBuffer | undefined {
-    const bytes = super.serve(url)?.slice(0);
-    if (bytes === undefined) return undefined;
-    this.#servedSegments += 1;
-    const view = new Uint8Array(bytes);
-    for (let offset = 0; offset + markBytes.length <= view.length; offset += 1_024)
-      view.set(markBytes, offset);
-    return bytes;
-  }
+  /** For the option `serve` of a headless viewer. */
+  readonly serve = (bytes: Uint8Array): Uint8Array => {
+    const corrupted = bytes.slice();
+    this.#servedCount += 1;
+    for (let offset = 0; offset + markBytes.length <= corrupted.length; offset += 1_024) {
+      corrupted.set(markBytes, offset);
+    }
+    return corrupted;
+  };
 }

@@ -43,6 +43,7 @@ export async function startIngestForTest(
     ladder: smallLadder,
     segmentSeconds: 2,
     dvrSeconds: 60,
+    reconnectSeconds: 30,
     pagesDirectory: path.join(directory, 'pages'),
     playerDirectory: path.join(directory, 'player'),
     logger: pino({ level: 'silent' }),

@@ -41,7 +41,10 @@ export async function listSegment(
     const offset = sequenceNumber - presentation.firstSequenceNumber;
     const programDateTimeMs = presentation.startedAt.getTime() + offset * durationSeconds * 1000;
     rendition.list(
-      { sequenceNumber, durationSeconds, programDateTimeMs, digest, sizeBytes, generation: 0 },
+      {
+        ...{ sequenceNumber, durationSeconds, programDateTimeMs, digest, sizeBytes },
+        ...{ generation: 0, signature: null, pieceRoot: null },
+      },
       50,
     );
   }

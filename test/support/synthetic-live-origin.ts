@@ -4,7 +4,13 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { formatInitDigestTag, formatSegmentDigestTag } from '@shoal/ingest/protocol';
+import {
+  formatInitDigestTag,
+  formatPieceAttributes,
+  formatSegmentDigestTag,
+  pieceListHeader,
+} from '@shoal/ingest/protocol';
+import { pieceListOf, pieceRootOf } from '../../ingest/origin/piece-digests.ts';
 
 export interface SyntheticLiveOriginOptions {
   readonly targetDurationSeconds: number;
@@ -18,6 +24,8 @@ export interface SyntheticLiveOriginOptions {
 interface Segment {
   readonly bytes: Buffer;
   readonly digest: string;
+  readonly pieceList: Buffer;
+  readonly pieceAttributes: string;
 }
 
 export const syntheticDefaults: SyntheticLiveOriginOptions = {
@@ -91,7 +99,9 @@ export class SyntheticLiveOrigin {
     this.#lastNumber += 1;
     const bytes = randomBytes(this.segmentSizeBytes);
     const digest = createHash('sha256').update(bytes).digest('hex');
-    this.#segments.set(this.#lastNumber, { bytes, digest });
+    const pieceList = pieceListOf(bytes);
+    const pieceAttributes = formatPieceAttributes(pieceRootOf(bytes.length, pieceList));
+    this.#segments.set(this.#lastNumber, { bytes, digest, pieceList, pieceAttributes });
     this.#segments.delete(this.#lastNumber - 2 * this.#options.windowSegments);
     for (const wake of this.#waiting) wake();
   }
@@ -105,7 +115,8 @@ export class SyntheticLiveOrigin {
       await this.#untilPublished(Number(url.searchParams.get('_HLS_msn') ?? 0));
       response.end(this.#mediaPlaylist());
     } else if (url.pathname.endsWith('/init.mp4')) response.end(initSection);
-    else if (segmentNumber !== undefined) await this.#sendSegment(Number(segmentNumber), response);
+    else if (segmentNumber !== undefined)
+      await this.#sendSegment(Number(segmentNumber), request.headers.range, response);
     else response.writeHead(404).end();
   }
 
@@ -130,7 +141,7 @@ export class SyntheticLiveOrigin {
       const segment = this.#segments.get(number);
       if (segment === undefined) continue;
       lines.push(
-        formatSegmentDigestTag(segment.digest),
+        `${formatSegmentDigestTag(segment.digest)},${segment.pieceAttributes}`,
         `#EXTINF:${targetDurationSeconds},`,
         `${number}.m4s`,
       );
@@ -150,22 +161,27 @@ export class SyntheticLiveOrigin {
     }
   }
 
-  async #sendSegment(number: number, response: ServerResponse): Promise<void> {
+  async #sendSegment(
+    number: number,
+    range: string | undefined,
+    response: ServerResponse,
+  ): Promise<void> {
     const segment = this.#segments.get(number);
     if (segment === undefined) {
       response.writeHead(404).end();
       return;
     }
     this.#requests.set(number, (this.#requests.get(number) ?? 0) + 1);
-    response.setHeader('content-length', segment.bytes.length);
+    const [, from = '', to = ''] = /^bytes=(\d+)-(\d+)$/.exec(range ?? '') ?? [];
+    const bytes =
+      from === '' ? segment.bytes : segment.bytes.subarray(Number(from), Number(to) + 1);
+    response.statusCode = from === '' ? 200 : 206;
+    response.setHeader('content-length', bytes.length);
+    response.setHeader(pieceListHeader, segment.pieceList.toString('base64'));
     const chunkMs = (chunkBytes * 8_000) / this.#options.responseBps;
     await new Promise((resolve) => setTimeout(resolve, this.#options.firstByteMs));
-    for (
-      let offset = 0;
-      offset < segment.bytes.length && !response.destroyed;
-      offset += chunkBytes
-    ) {
-      const chunk = segment.bytes.subarray(offset, offset + chunkBytes);
+    for (let offset = 0; offset < bytes.length && !response.destroyed; offset += chunkBytes) {
+      const chunk = bytes.subarray(offset, offset + chunkBytes);
       response.write(chunk);
       this.#sentBytes += chunk.length;
       await new Promise((resolve) => setTimeout(resolve, chunkMs));

@@ -1,7 +1,7 @@
 // How the environment becomes the options of ingest, and who may publish without a configured key.
 
 import { ingestSetup } from '@shoal/ingest';
-import { parseEnvironment } from '@shoal/ingest/environment';
+import { EnvironmentError, parseEnvironment } from '@shoal/ingest/environment';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { streamId } from '../../support/ingest-for-test.ts';
@@ -22,6 +22,50 @@ describe('ingestSetup', () => {
     expect(madeKey).toBeNull();
     expect(options.streamKeys.get(streamId('news'))).toBe('secret');
     expect(options.streamKeys.has(streamId('demo'))).toBe(false);
+  });
+
+  it.each([
+    ['disk', 'disk'],
+    ['memory', 'memory'],
+    ['s3://media', { bucket: 'media', prefix: '' }],
+    ['s3://media/', { bucket: 'media', prefix: '' }],
+    ['s3://media/shoal/live', { bucket: 'media', prefix: 'shoal/live' }],
+  ])('reads the store %s', (text, store) => {
+    const keys = { SHOAL_S3_ACCESS_KEY: 'access', SHOAL_S3_SECRET_KEY: 'secret' };
+    const environment = parseEnvironment({ SHOAL_ORIGIN_STORE: text, ...keys });
+    expect(ingestSetup(environment, logger).options.store).toEqual(store);
+  });
+
+  it.each(['s3://', 's3://Media', 's3://media/../x', 's3://media//x', 'ftp://media', 'disc'])(
+    'refuses the store %s',
+    (text) => {
+      expect(() => parseEnvironment({ SHOAL_ORIGIN_STORE: text })).toThrow(EnvironmentError);
+    },
+  );
+
+  it('says which variable is missing beside another', () => {
+    const problemsOf = (source: Record<string, string>) => {
+      try {
+        ingestSetup(parseEnvironment(source), logger);
+      } catch (error) {
+        if (error instanceof EnvironmentError) return error.problems.join();
+      }
+      return '';
+    };
+    expect(problemsOf({ SHOAL_ORIGIN_STORE: 's3://media' })).toContain('SHOAL_S3_ACCESS_KEY');
+    for (const name of ['SHOAL_WEBHOOK_URL', 'SHOAL_ADMISSION_URL']) {
+      const problems = problemsOf({ [name]: 'https://hooks.example' });
+      expect(problems).toContain('SHOAL_WEBHOOK_SECRET');
+    }
+  });
+
+  it('keeps recordings for ever unless it is told otherwise', () => {
+    const retentionOf = (source: Record<string, string>) =>
+      ingestSetup(parseEnvironment(source), logger).options.retention;
+    expect(retentionOf({})).toBeUndefined();
+    expect(retentionOf({ SHOAL_RETENTION_HOURS: '2', SHOAL_RETENTION_GB: '1.5' })).toEqual({
+      ...{ maxAgeSeconds: 7_200, maxTotalBytes: 1_500_000_000 },
+    });
   });
 
   it('knows the tracker by its public URL, else by its port, else not yet', () => {

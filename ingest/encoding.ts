@@ -1,0 +1,118 @@
+// One run of the encoder within a broadcast: frames → transcoder → packagers → rows of segments.
+// A broadcast has one per publisher session, and one more each time that ffmpeg dies.
+
+import type { Logger } from 'pino';
+import type { LadderRung } from './environment.ts';
+import { type OutputRow, OutputRows } from './hls/output-rows.ts';
+import { Packager, type PackagerOutput } from './hls/packager.ts';
+import type { EncodedFrame } from './rtp/encoded-frame.ts';
+import type { Ffmpeg } from './transcode/ffmpeg-resolver.ts';
+import type { Rendition } from './transcode/fit-ladder.ts';
+import {
+  Transcoder,
+  type TranscoderExit,
+  type TranscoderStart,
+  type TranscoderStats,
+} from './transcode/transcoder.ts';
+import type { SessionMedia } from './whip/broadcast-sink.ts';
+
+export interface EncodingOptions {
+  readonly ffmpeg: Ffmpeg;
+  readonly ladder: readonly LadderRung[];
+  /** Those of the broadcast; `null` before it has any. */
+  readonly renditions: readonly Rendition[] | null;
+  readonly segmentSeconds: number;
+  readonly media: SessionMedia;
+  readonly logger: Logger;
+  /** Once, before the first row. */
+  readonly onStart: (start: TranscoderStart) => void;
+  /** First the init sections, then segments. */
+  readonly onRow: (row: OutputRow) => void;
+  /** ffmpeg ended before it was asked to, or cannot be understood; called at most once. */
+  readonly onFailure: (message: string, error?: unknown) => void;
+}
+
+export class Encoding {
+  readonly #options: EncodingOptions;
+  readonly #transcoder: Transcoder;
+  #packagers: readonly Packager[] = [];
+  #rows = new OutputRows(0);
+  #isClosing = false;
+  #hasFailed = false;
+
+  constructor(options: EncodingOptions) {
+    this.#options = options;
+    const { ffmpeg, ladder, renditions, segmentSeconds, media, logger } = options;
+    this.#transcoder = new Transcoder({
+      ...{ ffmpeg, ladder, renditions, segmentSeconds, media, logger },
+      onStart: (start) => this.#onStart(start),
+      onOutput: (index, chunk) => this.#onOutput(index, chunk),
+      onExit: (exit) => this.#onExit(exit),
+    });
+  }
+
+  get stats(): TranscoderStats {
+    return this.#transcoder.stats;
+  }
+
+  writeFrame(frame: EncodedFrame): void {
+    this.#transcoder.writeFrame(frame);
+  }
+
+  /** Resolves when the last row was handed over; idempotent. */
+  close(): Promise<void> {
+    this.#isClosing = true;
+    return this.#transcoder.close();
+  }
+
+  #onStart(start: TranscoderStart): void {
+    const { segmentSeconds } = this.#options;
+    this.#packagers = start.renditions.map(() => new Packager({ segmentSeconds }));
+    this.#rows = new OutputRows(start.renditions.length);
+    this.#options.onStart(start);
+  }
+
+  #onOutput(index: number, chunk: Uint8Array): void {
+    const packager = this.#packagers[index];
+    if (packager === undefined || this.#hasFailed) return;
+    try {
+      this.#handOver(index, packager.push(chunk));
+    } catch (error) {
+      this.#fail('ffmpeg wrote what the packager cannot read', error);
+    }
+  }
+
+  #onExit({ outcome, message }: TranscoderExit): void {
+    if (!this.#hasFailed) {
+      // Also of an ffmpeg that died: whole fragments arrived, and they play.
+      for (const [index, packager] of this.#packagers.entries()) {
+        this.#handOver(index, packager.end());
+      }
+    }
+    const { logger } = this.#options;
+    const { incompleteCount } = this.#rows;
+    if (incompleteCount > 0) {
+      logger.warn({ incompleteCount }, 'segments that not every rendition has were left out');
+    }
+    if (outcome === 'failed') this.#fail(`ffmpeg failed: ${message}`);
+    else if (message !== '') logger.debug({ ffmpeg: message }, 'ffmpeg had remarks');
+  }
+
+  #handOver(index: number, outputs: readonly PackagerOutput[]): void {
+    for (const output of outputs) {
+      const row = this.#rows.push(index, output);
+      if (row !== null) this.#options.onRow(row);
+    }
+  }
+
+  /** What fails while it closes has no successor: what it gave is all there is. */
+  #fail(message: string, error?: unknown): void {
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
+    if (this.#isClosing) {
+      this.#options.logger.warn({ err: error, reason: message }, 'the encoder ended with an error');
+      return;
+    }
+    this.#options.onFailure(message, error);
+  }
+}

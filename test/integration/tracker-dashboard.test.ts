@@ -1,0 +1,109 @@
+// What operators see: the dashboard's files and who may have them, and the CDN's logs held against
+// what viewers report.
+
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { Tracker, type TrackerOptions } from '@shoal/tracker';
+import { afterEach, describe, expect, it } from 'vitest';
+import { reconcile, sumLogs } from '../../tracker/telemetry/cdn-logs/reconcile.ts';
+import { postBeacon } from '../support/beacons.ts';
+
+const cleanups: (() => Promise<unknown>)[] = [];
+
+async function startTracker(options: Partial<TrackerOptions> = {}): Promise<Tracker> {
+  const tracker = await Tracker.start({ port: 0, ...options });
+  cleanups.push(() => tracker.close('the test is over'));
+  return tracker;
+}
+
+async function temporaryFile(): Promise<string> {
+  const directory = await mkdtemp(path.join(tmpdir(), 'shoal-tracker-'));
+  cleanups.push(() => rm(directory, { recursive: true, force: true }));
+  return path.join(directory, 'file');
+}
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+describe('the dashboard', () => {
+  it('is served with its files cached for ever and nothing from elsewhere allowed', async () => {
+    const directory = path.dirname(await temporaryFile());
+    await mkdir(path.join(directory, 'assets'));
+    await writeFile(path.join(directory, 'index.html'), '<!doctype html><title>Savings</title>');
+    await writeFile(path.join(directory, 'assets', 'index-abc.js'), 'export {};');
+    const tracker = await startTracker({ dashboardDir: directory });
+    const page = await fetch(`${tracker.url}/?stream=demo`);
+    expect(await page.text()).toContain('<title>Savings</title>');
+    expect(page.headers.get('cache-control')).toBe('no-cache');
+    expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
+    const script = await fetch(`${tracker.url}/assets/index-abc.js`);
+    expect(script.headers.get('cache-control')).toContain('immutable');
+    expect((await fetch(`${tracker.url}/assets/../../telemetry.sqlite`)).status).toBe(404);
+  });
+
+  it('and its figures ask for the token where one is set, beacons and probes do not', async () => {
+    const token = 'token-of-the-dashboard';
+    const tracker = await startTracker({ dashboardToken: token });
+    const status = async (path: string, authorization?: string): Promise<number> => {
+      const headers = authorization === undefined ? {} : { authorization };
+      const response = await fetch(`${tracker.url}${path}`, { headers });
+      await response.body?.cancel();
+      return response.status;
+    };
+    const paths = ['/', '/api/v1/savings', '/api/v1/savings.csv', '/api/v1/events', '/assets/x.js'];
+    for (const path of paths) expect([path, await status(path)]).toEqual([path, 401]);
+    const basic = (password: string): string =>
+      `Basic ${Buffer.from(`anyone:${password}`).toString('base64')}`;
+    expect(await status('/api/v1/savings', basic('wrong'))).toBe(401);
+    expect(await status('/api/v1/savings', basic(token))).toBe(200);
+    expect(await status('/api/v1/savings/periods', `Bearer ${token}`)).toBe(200);
+    for (const path of ['/healthz', '/readyz', '/metrics']) expect(await status(path)).toBe(200);
+    expect(await postBeacon(tracker.url)).toBe(204);
+    const refused = await fetch(tracker.url);
+    expect(refused.headers.get('www-authenticate')).toMatch(/^Basic /);
+    expect(await refused.json()).toMatchObject({ type: 'urn:shoal:tracker:dashboard-token-wrong' });
+  });
+
+  it('says how to build it where it is not built', async () => {
+    const tracker = await startTracker({ dashboardDir: '/nonexistent' });
+    const response = await fetch(tracker.url);
+    expect(response.status).toBe(404);
+    expect(await response.json()).toMatchObject({ type: 'urn:shoal:tracker:dashboard-not-built' });
+  });
+});
+
+describe('CDN logs', () => {
+  it('are held against what viewers report, and differences above 5 % are flagged', async () => {
+    const tracker = await startTracker();
+    await postBeacon(tracker.url, { cdnBytes: 1_000_000 });
+    await postBeacon(tracker.url, { session: 'session-of-another', stream: 'other', cdnBytes: 50 });
+    const now = new Date();
+    const line = (stream: string, bytes: number): string =>
+      JSON.stringify({
+        ClientRequestURI: `/live/${stream}/720p/0-1.m4s`,
+        EdgeResponseBytes: bytes,
+        EdgeStartTimestamp: now.toISOString(),
+      });
+    const file = `${await temporaryFile()}.log`;
+    await writeFile(file, [line('demo', 980_000), line('other', 500), 'nonsense', ''].join('\n'));
+    const logs = await sumLogs('cloudflare', [file]);
+    expect(logs?.unreadableLines).toBe(1);
+    const results = logs === null ? [] : await reconcile(logs, tracker.url, null);
+    expect(results).toMatchObject([
+      { stream: 'demo', measuredBytes: 980_000, reportedBytes: 1e6, isWithinTolerance: true },
+      { stream: 'other', measuredBytes: 500, reportedBytes: 50, isWithinTolerance: false },
+    ]);
+    const program = 'tracker/telemetry/cdn-logs/main.ts';
+    const command = ['--import', 'tsx', program, 'cloudflare', tracker.url, file];
+    const failure = await promisify(execFile)(process.execPath, command).catch(
+      (error: { code: number; stdout: string }) => error,
+    );
+    expect(failure).toMatchObject({ code: 1 });
+    expect(failure.stdout).toMatch(/^demo .* 2\.0 % +agree$/m);
+    expect(failure.stdout).toMatch(/^other .* DIFFER$/m);
+  });
+});
