@@ -6,9 +6,10 @@ import { fileURLToPath } from 'node:url';
 import type { Environment } from '@shoal/ingest/environment';
 import { type Logger, pino } from 'pino';
 
-/** Where telemetry stays: in one SQLite file, or nowhere. */
+/** Where telemetry stays: in one SQLite file, in a PostgreSQL database, or nowhere. */
 export type TelemetryStoreSetting =
   | { readonly kind: 'sqlite'; readonly filePath: string }
+  | { readonly kind: 'postgres'; readonly url: string }
   | { readonly kind: 'memory' };
 
 export interface TrackerOptions {
@@ -32,7 +33,16 @@ export interface TrackerOptions {
   readonly trustProxy: boolean;
   /** Joining a swarm and posting beacons needs a token signed with it; `null`: open to all. */
   readonly viewerTokenSecret: string | null;
+  /** Seeing the dashboard and its figures needs this token; `null`: everybody may. */
+  readonly dashboardToken: string | null;
   readonly announceIntervalSeconds: number;
+  /** Peers introduced by one announce. */
+  readonly maxPeersPerAnnounce: number;
+  /** WebSocket messages of one viewer, and announces from one address. */
+  readonly messageRate: { readonly perSecond: number; readonly burst: number };
+  readonly announcesPerAddress: { readonly perSecond: number; readonly burst: number };
+  /** Longest time over which viewers are sent away when the tracker stops. */
+  readonly drainMs: number;
   readonly heartbeatIntervalMs: number;
   readonly maxSockets: number;
   readonly maxSocketsPerAddress: number;
@@ -42,6 +52,8 @@ export interface TrackerOptions {
   readonly eventIntervalMs: number;
   readonly maxEventClients: number;
   readonly maxSessions: number;
+  /** Takes beacons only of streams that ingest has; needs {@link ingestUrl}. */
+  readonly knownStreamsOnly: boolean;
 }
 
 export const trackerDefaults = {
@@ -57,8 +69,15 @@ export const trackerDefaults = {
   dashboardDir: fileURLToPath(new URL('./dist/dashboard', import.meta.url)),
   trustProxy: false,
   viewerTokenSecret: null,
-  // Each announce introduces up to five strangers: a viewer has a full set within a minute.
+  dashboardToken: null,
+  // Of viewers that have met enough peers; the others announce every few seconds.
   announceIntervalSeconds: 20,
+  maxPeersPerAnnounce: 10,
+  // A viewer answers every offer it gets: a flash crowd makes hundreds of messages within seconds.
+  messageRate: { perSecond: 50, burst: 300 },
+  // As many as all sockets of one address announce when they joined at once.
+  announcesPerAddress: { perSecond: 200, burst: 2_000 },
+  drainMs: 10_000,
   heartbeatIntervalMs: 15_000,
   maxSockets: 20_000,
   // A company or a mobile carrier may share one address.
@@ -70,6 +89,7 @@ export const trackerDefaults = {
   eventIntervalMs: 2_000,
   maxEventClients: 200,
   maxSessions: 100_000,
+  knownStreamsOnly: false,
 } as const satisfies TrackerOptions;
 
 /** The tracker's options in an environment; what is not set there is {@link trackerDefaults}. */
@@ -87,6 +107,8 @@ export function trackerOptionsOf(environment: Environment, logger: Logger): Trac
     pricePerGb: environment.SHOAL_CDN_PRICE_PER_GB,
     logger,
     viewerTokenSecret: environment.SHOAL_VIEWER_TOKEN_SECRET ?? null,
+    knownStreamsOnly: environment.SHOAL_KNOWN_STREAMS_ONLY === 'yes',
+    dashboardToken: environment.SHOAL_DASHBOARD_TOKEN ?? null,
     // A public URL means that a proxy stands in front, and that all sockets come from its address.
     trustProxy: publicUrl !== null,
   };
@@ -95,6 +117,9 @@ export function trackerOptionsOf(environment: Environment, logger: Logger): Trac
 function storeSettingOf(environment: Environment): TelemetryStoreSetting {
   const setting = environment.SHOAL_TELEMETRY_STORE;
   if (setting === 'memory') return { kind: 'memory' };
+  if (setting !== undefined && /^postgres(ql)?:/.test(setting)) {
+    return { kind: 'postgres', url: setting };
+  }
   const filePath =
     setting?.replace(/^sqlite:/, '') ??
     path.join(environment.SHOAL_DATA_DIR, 'telemetry', 'telemetry.sqlite');

@@ -12,13 +12,16 @@ export const trackerErrors = {
   'query-invalid': { status: 400, title: 'The query is not valid.' },
   'request-invalid': { status: 400, title: 'The request cannot be read.' },
   'token-missing': { status: 401, title: 'A viewer token is needed.' },
+  'dashboard-token-wrong': { status: 401, title: 'The dashboard token is needed.' },
   'token-invalid': { status: 403, title: 'The viewer token is not valid here.' },
+  'stream-unknown': { status: 403, title: 'There is no such stream.' },
   'resource-not-found': { status: 404, title: 'There is no such resource.' },
   'dashboard-not-built': { status: 404, title: 'The dashboard is not built.' },
   'body-too-large': { status: 413, title: 'The body is too large.' },
   'content-type-wrong': { status: 415, title: 'The content type is not supported here.' },
   'limit-reached': { status: 503, title: 'The tracker has no room for more.' },
   'store-unavailable': { status: 503, title: 'The telemetry store does not answer.' },
+  'ingest-unavailable': { status: 503, title: 'Ingest has not said which streams there are.' },
   internal: { status: 500, title: 'The tracker failed.' },
 } as const satisfies Record<string, ErrorEntry>;
 

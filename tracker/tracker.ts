@@ -3,15 +3,24 @@
 
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
 import { createViewerTokenVerifier, type VerifyViewerToken } from './admission/viewer-token.ts';
-import { httpUrlOf, type TrackerOptions, trackerDefaults } from './config.ts';
+import {
+  httpUrlOf,
+  type TelemetryStoreSetting,
+  type TrackerOptions,
+  trackerDefaults,
+} from './config.ts';
+import { protectDashboard } from './dashboard-access.ts';
 import { registerDashboard } from './dashboard-routes.ts';
 import { createHttpServer } from './http-server.ts';
 import { SignallingServer } from './signalling/signalling-server.ts';
 import { MemoryStore } from './telemetry/memory-store.ts';
+import { openPostgresStore } from './telemetry/postgres-store.ts';
 import { openSqliteStore } from './telemetry/sqlite-store.ts';
 import { Telemetry } from './telemetry/telemetry.ts';
+import type { TelemetryStore } from './telemetry/telemetry-store.ts';
 
 export { signViewerToken, type ViewerTokenClaims } from './admission/viewer-token.ts';
 export { type TrackerOptions, trackerDefaults, trackerOptionsOf } from './config.ts';
@@ -114,9 +123,10 @@ async function startStages(options: TrackerOptions, compose: Compose): Promise<T
     verifyToken,
   });
   try {
+    if (options.dashboardToken !== null) protectDashboard(server, options.dashboardToken);
     await telemetry.registerRoutes(server);
     await registerDashboard(server, options.dashboardDir);
-    registerServiceRoutes(server, telemetry, registry);
+    registerServiceRoutes(server, () => telemetry.isReady && !signalling.isClosing, registry);
     await server.listen({ host: options.host, port: options.port });
   } catch (error) {
     await signalling.close('the start failed');
@@ -132,29 +142,40 @@ async function startTelemetry(
   registry: Registry,
   verifyToken: VerifyViewerToken | null,
 ): Promise<Telemetry> {
-  const store =
-    options.store.kind === 'memory'
-      ? new MemoryStore()
-      : await openSqliteStore(options.store.filePath);
+  const logger = options.logger.child({ stage: 'telemetry' });
   return Telemetry.start({
     ...options,
-    store,
-    logger: options.logger.child({ stage: 'telemetry' }),
+    store: await openStore(options.store, logger),
+    logger,
     registry,
     verifyToken,
   });
 }
 
+async function openStore(setting: TelemetryStoreSetting, logger: Logger): Promise<TelemetryStore> {
+  switch (setting.kind) {
+    case 'memory':
+      return new MemoryStore();
+    case 'sqlite':
+      return await openSqliteStore(setting.filePath);
+    case 'postgres':
+      return await openPostgresStore(setting.url, logger);
+  }
+}
+
 function registerServiceRoutes(
   server: FastifyInstance,
-  telemetry: Telemetry,
+  isReady: () => boolean,
   registry: Registry,
 ): void {
   server.get('/healthz', async (_request, reply) => reply.type('text/plain').send('ok\n'));
   server.get('/readyz', async (_request, reply) =>
-    telemetry.isReady
+    isReady()
       ? reply.type('text/plain').send('ready\n')
-      : reply.code(503).type('text/plain').send('the telemetry store does not answer\n'),
+      : reply
+          .code(503)
+          .type('text/plain')
+          .send('the tracker stops, or its telemetry store does not answer\n'),
   );
   server.get('/metrics', async (_request, reply) =>
     reply.type(registry.contentType).send(await registry.metrics()),

@@ -3,9 +3,15 @@
 
 import { type BenchReport, writeReport } from './bench-report.ts';
 import { benchDelivery } from './delivery-bench.ts';
+import { benchSwarm } from './swarm-bench.ts';
+import { benchTelemetry } from './telemetry-bench.ts';
+import { benchTracker } from './tracker-bench.ts';
 
 const benchmarks: Readonly<Record<string, () => Promise<BenchReport>>> = {
   delivery: benchDelivery,
+  swarm: benchSwarm,
+  tracker: benchTracker,
+  telemetry: benchTelemetry,
 };
 
 const names = process.argv.slice(2);

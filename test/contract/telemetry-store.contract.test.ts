@@ -1,242 +1,46 @@
-// What every telemetry store must do, run on each of them with real files.
+// The telemetry stores that need nothing but this machine, held to the contract of all of them.
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { parseStreamId, type StreamId } from '@shoal/ingest/protocol';
-import { afterEach, describe, expect, it } from 'vitest';
+import { Kysely, Migrator, SqliteDialect, sql } from 'kysely';
+import Database from 'libsql';
+import { afterAll, expect, it } from 'vitest';
 import { MemoryStore } from '../../tracker/telemetry/memory-store.ts';
-import { noCounters } from '../../tracker/telemetry/pure/delivery-counters.ts';
-import type {
-  SessionRecord,
-  TelemetryBatch,
-} from '../../tracker/telemetry/pure/telemetry-batch.ts';
+import { migrations } from '../../tracker/telemetry/sql-schema.ts';
 import { openSqliteStore } from '../../tracker/telemetry/sqlite-store.ts';
-import type { TelemetryStore } from '../../tracker/telemetry/telemetry-store.ts';
-
-const hourMs = 3_600_000;
-const dayMs = 24 * hourMs;
-/** On the hour, so that buckets of every resolution begin here. */
-const startMs = Date.parse('2026-03-01T12:00:00Z');
-
-function streamOf(name: string): StreamId {
-  const stream = parseStreamId(name);
-  if (stream === null) throw new Error(`not a stream id: ${name}`);
-  return stream;
-}
-
-const demo = streamOf('demo');
-const other = streamOf('other');
-
-function batchWith(changes: Partial<TelemetryBatch>): TelemetryBatch {
-  return { delivery: [], audience: [], egress: [], sessions: [], ...changes };
-}
-
-function delivered(atMs: number, stream: StreamId, cdnBytes: number, peerBytes: number) {
-  return {
-    bucketAtMs: atMs,
-    stream,
-    rendition: '720p',
-    counters: { ...noCounters, cdnBytes, peerBytes },
-  };
-}
-
-function session(name: string, lastSeenMs: number): SessionRecord {
-  return {
-    session: name,
-    stream: demo,
-    highestSequence: 40,
-    // The highest mask there is: 32 bits must come back as they went in.
-    seenMask: 0xffff_ffff,
-    lastSeenMs,
-    hasEnded: false,
-    viewerBucketAtMs: startMs,
-    liveLatencyMs: null,
-  };
-}
-
-const tenSeconds = { fromMs: startMs, toMs: startMs + 60_000, intervalMs: 10_000 };
+import { describeTelemetryStore } from '../support/telemetry-store-contract.ts';
 
 const directories: string[] = [];
-const stores: TelemetryStore[] = [];
 
-async function openSqlite(): Promise<TelemetryStore> {
+afterAll(async () => {
+  for (const directory of directories) await rm(directory, { recursive: true });
+});
+
+describeTelemetryStore('memory', async () => new MemoryStore());
+
+describeTelemetryStore('sqlite', async () => {
   const directory = await mkdtemp(path.join(tmpdir(), 'shoal-store-'));
   directories.push(directory);
   return openSqliteStore(path.join(directory, 'sub', 'telemetry.sqlite'));
-}
-
-afterEach(async () => {
-  for (const store of stores.splice(0)) await store.close();
-  for (const directory of directories.splice(0)) await rm(directory, { recursive: true });
 });
 
-describe.each([
-  ['memory', async () => new MemoryStore()],
-  ['sqlite', openSqlite],
-] as const)('telemetry store: %s', (_name, create) => {
-  async function open(): Promise<TelemetryStore> {
-    const store = await create();
-    stores.push(store);
-    return store;
-  }
-
-  it('adds up what is committed to the same bucket, per stream and for all', async () => {
-    const store = await open();
-    for (const [cdnBytes, peerBytes] of [
-      [100, 1],
-      [200, 2],
-    ] as const) {
-      await store.commit(
-        batchWith({
-          delivery: [
-            delivered(startMs, demo, cdnBytes, peerBytes),
-            delivered(startMs + 20_000, other, 1_000, 0),
-          ],
-          audience: [
-            { bucketAtMs: startMs, stream: demo, viewers: 1 },
-            { bucketAtMs: startMs + 20_000, stream: other, viewers: 2 },
-          ],
-        }),
-      );
-    }
-    const ofDemo = await store.readWindow({ stream: demo, ...tenSeconds });
-    expect(ofDemo.totals).toEqual({ ...noCounters, cdnBytes: 300, peerBytes: 3 });
-    expect(ofDemo.points).toEqual([{ atMs: startMs, viewers: 2, cdnBytes: 300, peerBytes: 3 }]);
-    const ofAll = await store.readWindow({ stream: null, ...tenSeconds });
-    expect(ofAll.totals.cdnBytes).toBe(2_300);
-    expect(ofAll.points.map(({ viewers }) => viewers)).toEqual([2, 4]);
-    expect(await store.readStreams(tenSeconds)).toEqual([
-      { stream: other, cdnBytes: 2_000, peerBytes: 0 },
-      { stream: demo, cdnBytes: 300, peerBytes: 3 },
-    ]);
+it('brings a database of the first version up to date and keeps its sums', async () => {
+  const directory = await mkdtemp(path.join(tmpdir(), 'shoal-store-'));
+  directories.push(directory);
+  const filePath = path.join(directory, 'telemetry.sqlite');
+  const old = new Kysely<never>({
+    dialect: new SqliteDialect({ database: new Database(filePath) }),
   });
-
-  it('keeps every counter', async () => {
-    const store = await open();
-    const counters = {
-      cdnBytes: 4e15,
-      peerBytes: 2,
-      uploadedBytes: 3,
-      discardedBytes: 4,
-      stallCount: 5,
-      stalledMs: 6,
-      playedMs: 7,
-      startupCount: 8,
-      startupMs: 9,
-    };
-    await store.commit(
-      batchWith({ delivery: [{ bucketAtMs: startMs, stream: demo, rendition: '', counters }] }),
-    );
-    const { totals } = await store.readWindow({ stream: demo, ...tenSeconds });
-    expect(totals).toEqual(counters);
-  });
-
-  it('has the same totals at every zoom, and the busiest step as viewers of a long interval', async () => {
-    const store = await open();
-    for (let index = 0; index < 12; index += 1) {
-      const bucketAtMs = startMs + index * 10_000;
-      await store.commit(
-        batchWith({
-          delivery: [delivered(bucketAtMs, demo, 10, 30), delivered(bucketAtMs, other, 1, 0)],
-          audience: [
-            { bucketAtMs, stream: demo, viewers: index },
-            { bucketAtMs, stream: other, viewers: 1 },
-          ],
-        }),
-      );
-    }
-    for (const intervalMs of [10_000, 60_000, 120_000, hourMs]) {
-      const toMs = startMs + Math.max(120_000, intervalMs);
-      const span = { fromMs: startMs, toMs, intervalMs };
-      const { totals, points } = await store.readWindow({ stream: null, ...span });
-      expect([totals.cdnBytes, totals.peerBytes]).toEqual([132, 360]);
-      expect(points.reduce((sum, { cdnBytes }) => sum + cdnBytes, 0)).toBe(132);
-      expect(Math.max(...points.map(({ viewers }) => viewers))).toBe(12);
-    }
-  });
-
-  it('leaves out what is outside the window: the start belongs to it, the end does not', async () => {
-    const store = await open();
-    const { fromMs, toMs } = tenSeconds;
-    await store.commit(
-      batchWith({
-        delivery: [fromMs - 10_000, fromMs, toMs - 10_000, toMs].map((atMs, index) =>
-          delivered(atMs, demo, 10 ** index, 0),
-        ),
-      }),
-    );
-    const { totals } = await store.readWindow({ stream: demo, ...tenSeconds });
-    expect(totals.cdnBytes).toBe(110);
-  });
-
-  it('tells no egress from unknown egress', async () => {
-    const store = await open();
-    const egressOf = async (stream: StreamId | null) =>
-      (await store.readWindow({ stream, ...tenSeconds })).originEgressBytes;
-    expect(await egressOf(null)).toBeNull();
-    await store.commit(batchWith({ egress: [{ bucketAtMs: startMs, stream: null, bytes: 0 }] }));
-    expect([await egressOf(null), await egressOf(demo)]).toEqual([0, 0]);
-    await store.commit(
-      batchWith({
-        egress: [
-          { bucketAtMs: startMs + 10_000, stream: null, bytes: 0 },
-          { bucketAtMs: startMs + 10_000, stream: demo, bytes: 70 },
-          { bucketAtMs: startMs + 20_000, stream: other, bytes: 5 },
-        ],
-      }),
-    );
-    expect([await egressOf(null), await egressOf(demo), await egressOf(other)]).toEqual([
-      75, 70, 5,
-    ]);
-  });
-
-  it('remembers sessions, the newest record of each, until they are pruned', async () => {
-    const store = await open();
-    await store.commit(
-      batchWith({ sessions: [session('one-session-0001', startMs), session('two', startMs)] }),
-    );
-    const newer = { ...session('two', startMs + 5_000), liveLatencyMs: 4_200, hasEnded: true };
-    await store.commit(batchWith({ sessions: [newer] }));
-    expect(await store.loadSessions(startMs)).toEqual(
-      expect.arrayContaining([session('one-session-0001', startMs), newer]),
-    );
-    expect(await store.loadSessions(startMs + 1)).toEqual([newer]);
-    await store.prune(startMs, startMs + 1);
-    expect(await store.loadSessions(0)).toEqual([newer]);
-  });
-
-  it('drops fine steps after a day and keeps coarse ones', async () => {
-    const store = await open();
-    await store.commit(
-      batchWith({
-        delivery: [delivered(startMs, demo, 10, 0)],
-        audience: [{ bucketAtMs: startMs, stream: demo, viewers: 1 }],
-      }),
-    );
-    await store.prune(startMs + 2 * dayMs, 0);
-    const read = async (intervalMs: number) =>
-      (
-        await store.readWindow({
-          stream: demo,
-          fromMs: startMs,
-          toMs: startMs + hourMs,
-          intervalMs,
-        })
-      ).totals.cdnBytes;
-    expect([await read(10_000), await read(60_000), await read(hourMs)]).toEqual([0, 10, 10]);
-    await store.prune(startMs + 40 * dayMs, 0);
-    expect([await read(60_000), await read(hourMs)]).toEqual([0, 10]);
-  });
-
-  it('takes a batch that is larger than one statement', async () => {
-    const store = await open();
-    const delivery = Array.from({ length: 1_200 }, (_, index) =>
-      delivered(startMs, streamOf(`s${index}`), 1, 1),
-    );
-    await store.commit(batchWith({ delivery }));
-    const { totals } = await store.readWindow({ stream: null, ...tenSeconds });
-    expect(totals.cdnBytes).toBe(1_200);
-    expect(await store.readStreams(tenSeconds)).toHaveLength(1_000);
-  });
+  const migrator = new Migrator({ db: old, provider: migrations });
+  expect((await migrator.migrateTo('0001-rollups-and-sessions')).error).toBeUndefined();
+  await sql`insert into delivery values (10000, 1800000000000, 'demo', '720p', 1, 2, 3, 4, 5, 6, 7, 8, 9)`.execute(
+    old,
+  );
+  await old.destroy();
+  const store = await openSqliteStore(filePath);
+  const span = { fromMs: 1_800_000_000_000, toMs: 1_800_000_010_000, intervalMs: 10_000 };
+  const { totals } = await store.readWindow({ stream: null, ...span });
+  await store.close();
+  expect(totals).toMatchObject({ cdnBytes: 1, peerBytes: 2, startupMs: 9, setAsideCount: 0 });
 });

@@ -1,13 +1,26 @@
 // Viewer tokens: who may join swarms and report delivery where the operator has set a secret.
 // The tracker hands the verifier to signalling and telemetry, which ask it once per socket or beacon.
 
+import { randomUUID } from 'node:crypto';
 import { errors, jwtVerify, SignJWT } from 'jose';
+import { z } from 'zod';
 
 /** What a valid token allows. */
 export interface ViewerPermission {
   /** The one stream it is good for, `null` for all. */
   readonly stream: string | null;
+  /** The client address it is bound to (IPv4, or the /64 of IPv6), `null` for none. */
+  readonly address: string | null;
+  /** How many sockets may use this token at once, `null` for no limit. */
+  readonly uses: { readonly tokenId: string; readonly maxSockets: number } | null;
 }
+
+const claims = z.object({
+  stream: z.string().nullish(),
+  address: z.string().nullish(),
+  maxSockets: z.int().min(1).nullish(),
+  jti: z.string().min(1).max(128).nullish(),
+});
 
 /** The permission in a token, or `null` for a token that is forged, expired or no token. */
 export type VerifyViewerToken = (token: string) => Promise<ViewerPermission | null>;
@@ -35,9 +48,16 @@ export function createViewerTokenVerifier(secret: string): VerifyViewerToken {
         requiredClaims: ['exp'],
         clockTolerance: clockToleranceSeconds,
       });
-      const { stream } = payload;
-      if (stream !== undefined && typeof stream !== 'string') return null;
-      return { stream: stream ?? null };
+      const { success, data } = claims.safeParse(payload);
+      if (!success) return null;
+      const { stream, address, maxSockets, jti: tokenId } = data;
+      // A limit needs a name to count under.
+      if (maxSockets && !tokenId) return null;
+      return {
+        stream: stream ?? null,
+        address: address ?? null,
+        uses: maxSockets && tokenId ? { tokenId, maxSockets } : null,
+      };
     } catch (error) {
       if (error instanceof errors.JOSEError) return null;
       throw error;
@@ -48,13 +68,26 @@ export function createViewerTokenVerifier(secret: string): VerifyViewerToken {
 export interface ViewerTokenClaims {
   readonly stream: string | null;
   readonly lifetimeSeconds: number;
+  /** The viewer's public address: IPv4, or the first 64 bits of IPv6 as `a:b:c:d::/64`. */
+  readonly address?: string;
+  /** How many sockets may use the token at once; without it any number. */
+  readonly maxSockets?: number;
 }
 
 /** A token for one viewer, for sites that let their own users watch. */
-export async function signViewerToken(secret: string, claims: ViewerTokenClaims): Promise<string> {
-  return await new SignJWT(claims.stream === null ? {} : { stream: claims.stream })
+export async function signViewerToken(
+  secret: string,
+  { stream, lifetimeSeconds, address, maxSockets }: ViewerTokenClaims,
+): Promise<string> {
+  const payload = {
+    ...(stream === null ? {} : { stream }),
+    ...(address === undefined ? {} : { address }),
+    ...(maxSockets === undefined ? {} : { maxSockets }),
+  };
+  return await new SignJWT(payload)
     .setProtectedHeader({ alg: algorithm, typ: 'JWT' })
     .setIssuedAt()
-    .setExpirationTime(`${claims.lifetimeSeconds} seconds`)
+    .setJti(randomUUID())
+    .setExpirationTime(`${lifetimeSeconds} seconds`)
     .sign(keyOf(secret));
 }

@@ -1,11 +1,13 @@
 // The page as a whole: which view, which state it is in, and the order of its parts. Live
 // figures come from the event stream, the list of streams is polled.
 
-import type { SavingsSummary, StreamSavingsList } from '@shoal/tracker/protocol';
+import type { SavingsPeriods, SavingsSummary, StreamSavingsList } from '@shoal/tracker/protocol';
 import type { ComponentChildren } from 'preact';
+import { AlertList } from './alert-list.tsx';
 import { Headline, Honesty, Quality } from './figures.tsx';
 import { Header } from './header.tsx';
-import { useLiveSavings, useStreamList } from './live-savings.ts';
+import { useLiveSavings, usePeriods, useStreamList } from './live-savings.ts';
+import { Money } from './money.tsx';
 import { BandwidthChart, ViewersChart } from './savings-charts.tsx';
 import { StreamTable } from './stream-table.tsx';
 import { useView, type View, windowChoiceOf } from './url-state.ts';
@@ -14,6 +16,7 @@ export function App() {
   const [view, setView] = useView();
   const { summary, connection } = useLiveSavings(view);
   const list = useStreamList(view.windowSeconds);
+  const periods = usePeriods(view.stream);
   const streams = list?.streams ?? [];
   return (
     <>
@@ -28,7 +31,7 @@ export function App() {
         {summary === null ? (
           connection !== 'lost' && <Loading />
         ) : (
-          <Savings summary={summary} list={list} view={view} onChange={setView} />
+          <Savings summary={summary} list={list} periods={periods} view={view} onChange={setView} />
         )}
       </main>
     </>
@@ -38,11 +41,12 @@ export function App() {
 interface SavingsProps {
   readonly summary: SavingsSummary;
   readonly list: StreamSavingsList | null;
+  readonly periods: SavingsPeriods | null;
   readonly view: View;
   readonly onChange: (view: View) => void;
 }
 
-function Savings({ summary, list, view, onChange }: SavingsProps) {
+function Savings({ summary, list, periods, view, onChange }: SavingsProps) {
   const period = windowChoiceOf(view.windowSeconds).longLabel;
   const isEmpty = summary.viewers === 0 && summary.cdnBytes + summary.peerBytes === 0;
   const streams = list?.streams ?? [];
@@ -52,21 +56,17 @@ function Savings({ summary, list, view, onChange }: SavingsProps) {
         <Empty list={list} view={view} />
       ) : (
         <>
-          <Headline summary={summary} period={period} />
+          <Headline summary={summary} period={period} pricePerGb={view.pricePerGb} />
+          <AlertList summary={summary} />
           <Charts summary={summary} />
           <div class="pair">
             <Quality summary={summary} />
             <Honesty summary={summary} />
           </div>
+          <Money periods={periods} view={view} onChange={onChange} />
         </>
       )}
-      {streams.length > 0 && (
-        <StreamTable
-          streams={streams}
-          view={view}
-          onChoose={(stream) => onChange({ ...view, stream })}
-        />
-      )}
+      {streams.length > 0 && <StreamTable streams={streams} view={view} onChange={onChange} />}
     </>
   );
 }

@@ -1,8 +1,9 @@
 // The figures of the page: what was saved in large, quality and the check against the origin in
 // small. They only show a summary.
 
-import type { SavingsSummary } from '@shoal/tracker/protocol';
+import type { QualityFigures, SavingsSummary } from '@shoal/tracker/protocol';
 import type { ComponentChildren } from 'preact';
+import { tolerance } from './alerts.ts';
 import { bitrate, bytes, count, money, percent, type Quantity, seconds, text } from './format.ts';
 
 function Amount({ value, unit }: Quantity) {
@@ -30,9 +31,19 @@ function Figure({ label, note, children }: FigureProps) {
   );
 }
 
-export function Headline({ summary, period }: { summary: SavingsSummary; period: string }) {
+const gigabyte = 1e9;
+
+interface HeadlineProps {
+  readonly summary: SavingsSummary;
+  readonly period: string;
+  /** `null`: the tracker's own price. */
+  readonly pricePerGb: number | null;
+}
+
+export function Headline({ summary, period, pricePerGb }: HeadlineProps) {
   const totalBps = summary.cdnBitrateBps + summary.peerBitrateBps;
-  const price = money(summary.pricePerGb, summary.currency);
+  const pricePerGbUsed = pricePerGb ?? summary.pricePerGb;
+  const price = money(pricePerGbUsed, summary.currency);
   return (
     <section class="headline card" aria-label="What was saved">
       <div class="hero">
@@ -54,7 +65,7 @@ export function Headline({ summary, period }: { summary: SavingsSummary; period:
           <Amount {...bytes(summary.savedBytes)} />
         </Figure>
         <Figure label="Money saved" note={`at ${price} per GB`}>
-          {money(summary.savedMoney, summary.currency)}
+          {money((summary.savedBytes / gigabyte) * pricePerGbUsed, summary.currency)}
         </Figure>
         <Figure label="Viewers now" note={summary.viewers === 1 ? 'is watching' : 'are watching'}>
           {count(summary.viewers)}
@@ -89,12 +100,32 @@ export function Quality({ summary }: { summary: SavingsSummary }) {
           <Amount {...seconds(summary.liveLatencySeconds)} />
         </Figure>
       </dl>
+      <table class="compare">
+        <thead>
+          <tr>
+            <th scope="col">Viewers</th>
+            <th scope="col">Stalled</th>
+            <th scope="col">Start-up</th>
+          </tr>
+        </thead>
+        <tbody>
+          <QualityRow label="who exchange segments" quality={summary.qualityWithPeers} />
+          <QualityRow label="of the CDN alone" quality={summary.qualityWithoutPeers} />
+        </tbody>
+      </table>
     </section>
   );
 }
 
-/** Above this, reported and measured bytes do not fit together. */
-const tolerance = 0.05;
+function QualityRow({ label, quality }: { label: string; quality: QualityFigures }) {
+  return (
+    <tr>
+      <th scope="row">{label}</th>
+      <td>{text(percent(quality.stallRatio, 2))}</td>
+      <td>{text(seconds(quality.startupSeconds))}</td>
+    </tr>
+  );
+}
 
 export function Honesty({ summary }: { summary: SavingsSummary }) {
   const measured = summary.originEgressBytes;
@@ -122,6 +153,15 @@ export function Honesty({ summary }: { summary: SavingsSummary }) {
               <Amount {...percent(difference)} />
             </span>
           )}
+        </Figure>
+        <Figure label="From viewers, received" note="by the viewers’ players">
+          <Amount {...bytes(summary.peerBytes)} />
+        </Figure>
+        <Figure label="To viewers, sent" note="wasted transfers included">
+          <Amount {...bytes(summary.uploadedBytes)} />
+        </Figure>
+        <Figure label="Set aside" note="reports that cannot be true">
+          {count(summary.setAsideBeacons)}
         </Figure>
       </dl>
     </section>

@@ -51,6 +51,8 @@ export function money(amount: number, currency: string): string {
   }).format(amount);
 }
 
+const dayFormat = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'short' });
+
 export function count(amount: number): string {
   return new Intl.NumberFormat('en').format(amount);
 }
@@ -66,10 +68,14 @@ export function bitrateTick(bps: number): string {
   return `${Number(value)} ${unit}`;
 }
 
-/** Local time of day; seconds only where ticks are closer than a minute. */
-export function clock(timeSeconds: number, withSeconds: boolean): string {
+/**
+ * Local time of day; seconds only where ticks are closer than a minute, the day where the window is
+ * longer than one.
+ */
+export function clock(timeSeconds: number, withSeconds: boolean, withDate = false): string {
   const time = new Date(timeSeconds * 1000);
+  const day = withDate ? `${dayFormat.format(time)}, ` : '';
   const two = (part: number): string => String(part).padStart(2, '0');
-  const minutes = `${two(time.getHours())}:${two(time.getMinutes())}`;
+  const minutes = `${day}${two(time.getHours())}:${two(time.getMinutes())}`;
   return withSeconds ? `${minutes}:${two(time.getSeconds())}` : minutes;
 }

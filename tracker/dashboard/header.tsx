@@ -47,9 +47,18 @@ export function Header({ view, streams, connection, onChange }: HeaderProps) {
             </label>
           ))}
         </fieldset>
+        <a class="button quiet" href={csvUrl(view)} download>
+          CSV
+        </a>
       </div>
     </header>
   );
+}
+
+function csvUrl({ stream, windowSeconds }: View): string {
+  const parameters = new URLSearchParams({ windowSeconds: String(windowSeconds) });
+  if (stream !== null) parameters.set('stream', stream);
+  return `api/v1/savings.csv?${parameters}`;
 }
 
 function StreamPicker({ view, streams, onChange }: Omit<HeaderProps, 'connection'>) {

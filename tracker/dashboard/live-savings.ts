@@ -1,7 +1,7 @@
 // The live figures: server-sent events of the tracker as preact state, with an honest word on
 // whether they are still coming. The app shows what it gives.
 
-import type { SavingsSummary, StreamSavingsList } from '@shoal/tracker/protocol';
+import type { SavingsPeriods, SavingsSummary, StreamSavingsList } from '@shoal/tracker/protocol';
 import { useEffect, useState } from 'preact/hooks';
 import type { View } from './url-state.ts';
 
@@ -17,6 +17,7 @@ export interface LiveSavings {
 const silenceLimitMs = 7_000;
 const reopenMs = 2_000;
 const listPollMs = 4_000;
+const periodsPollMs = 20_000;
 
 function eventsUrl(view: View): string {
   const parameters = new URLSearchParams({ windowSeconds: String(view.windowSeconds) });
@@ -76,24 +77,36 @@ export function useLiveSavings(view: View): LiveSavings {
 
 /** The streams to choose from; keeps the last answer while the tracker is away. */
 export function useStreamList(windowSeconds: number): StreamSavingsList | null {
-  const [list, setList] = useState<StreamSavingsList | null>(null);
+  return usePolled<StreamSavingsList>(
+    `api/v1/savings/streams?windowSeconds=${windowSeconds}`,
+    listPollMs,
+  );
+}
+
+/** What was saved today, this month and in a year at this pace. */
+export function usePeriods(stream: string | null): SavingsPeriods | null {
+  const query = stream === null ? '' : `?${new URLSearchParams({ stream })}`;
+  return usePolled<SavingsPeriods>(`api/v1/savings/periods${query}`, periodsPollMs);
+}
+
+function usePolled<Answer>(url: string, intervalMs: number): Answer | null {
+  const [answer, setAnswer] = useState<Answer | null>(null);
   useEffect(() => {
     const abort = new AbortController();
     const load = async (): Promise<void> => {
       try {
-        const url = `api/v1/savings/streams?windowSeconds=${windowSeconds}`;
         const response = await fetch(url, { signal: abort.signal });
-        if (response.ok) setList((await response.json()) as StreamSavingsList);
+        if (response.ok) setAnswer((await response.json()) as Answer);
       } catch {
         // The banner of the live figures already says that the tracker is away.
       }
     };
     void load();
-    const timer = setInterval(() => void load(), listPollMs);
+    const timer = setInterval(() => void load(), intervalMs);
     return () => {
       abort.abort();
       clearInterval(timer);
     };
-  }, [windowSeconds]);
-  return list;
+  }, [url, intervalMs]);
+  return answer;
 }

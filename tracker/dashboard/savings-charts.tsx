@@ -7,6 +7,7 @@ import type uPlot from 'uplot';
 import { type ChartTheme, useChartTheme } from './chart-theme.ts';
 import { bitrate, bitrateTick, clock, count, percent, text } from './format.ts';
 import { TimeChart } from './time-chart.tsx';
+import { datedFromSeconds } from './url-state.ts';
 
 interface Columns {
   readonly timesSeconds: number[];
@@ -35,6 +36,7 @@ function columnsOf(summary: SavingsSummary): Columns {
 
 function axes(
   theme: ChartTheme,
+  withDate: boolean,
   yValues: (value: number) => string,
   ySizePx: number,
 ): uPlot.Axis[] {
@@ -48,10 +50,10 @@ function axes(
     {
       ...shared,
       grid: { show: false },
-      space: 72,
+      space: withDate ? 110 : 72,
       size: 34,
       values: (_plot, splits, _axis, _space, stepSeconds) =>
-        splits.map((split) => clock(split, stepSeconds < 60)),
+        splits.map((split) => clock(split, stepSeconds < 60, withDate)),
     },
     {
       ...shared,
@@ -70,6 +72,7 @@ function fromZero(leastTop: number): uPlot.Scale {
 export function BandwidthChart({ summary }: { summary: SavingsSummary }) {
   const theme = useChartTheme();
   const columns = useMemo(() => columnsOf(summary), [summary]);
+  const withDate = summary.windowSeconds >= datedFromSeconds;
   const data = useMemo<uPlot.AlignedData>(
     () => [columns.timesSeconds, columns.totalBps, columns.cdnBps],
     [columns],
@@ -86,9 +89,9 @@ export function BandwidthChart({ summary }: { summary: SavingsSummary }) {
       ],
       // What lies between the total and the CDN's part is what viewers gave each other.
       bands: [{ series: [1, 2] as uPlot.Band.Bounds, fill: theme.peerFill }],
-      axes: axes(theme, bitrateTick, 84),
+      axes: axes(theme, withDate, bitrateTick, 84),
     }),
-    [theme],
+    [theme, withDate],
   );
   const label = `Bandwidth over time by source. Now ${text(bitrate(summary.peerBitrateBps))} from other viewers and ${text(bitrate(summary.cdnBitrateBps))} from the CDN. Use the arrow keys to read single points.`;
   return (
@@ -102,7 +105,7 @@ export function BandwidthChart({ summary }: { summary: SavingsSummary }) {
         const peerBps = columns.peerBps[index] ?? 0;
         const total = cdnBps + peerBps;
         return {
-          title: interval(columns.timesSeconds[index] ?? 0, summary.intervalSeconds),
+          title: interval(columns.timesSeconds[index] ?? 0, summary.intervalSeconds, withDate),
           rows: [
             { label: 'From viewers', value: text(bitrate(peerBps)), swatch: 'peer' },
             { label: 'From the CDN', value: text(bitrate(cdnBps)), swatch: 'cdn' },
@@ -117,6 +120,7 @@ export function BandwidthChart({ summary }: { summary: SavingsSummary }) {
 export function ViewersChart({ summary }: { summary: SavingsSummary }) {
   const theme = useChartTheme();
   const columns = useMemo(() => columnsOf(summary), [summary]);
+  const withDate = summary.windowSeconds >= datedFromSeconds;
   const data = useMemo<uPlot.AlignedData>(() => [columns.timesSeconds, columns.viewers], [columns]);
   const look = useMemo(
     () => ({
@@ -127,9 +131,9 @@ export function ViewersChart({ summary }: { summary: SavingsSummary }) {
         {},
         { stroke: theme.accent, width: 1.5, fill: theme.accentFill, points: { show: false } },
       ],
-      axes: axes(theme, (value) => (Number.isInteger(value) ? count(value) : ''), 84),
+      axes: axes(theme, withDate, (value) => (Number.isInteger(value) ? count(value) : ''), 84),
     }),
-    [theme],
+    [theme, withDate],
   );
   return (
     <TimeChart
@@ -138,14 +142,15 @@ export function ViewersChart({ summary }: { summary: SavingsSummary }) {
       data={data}
       look={look}
       tooltip={(index) => ({
-        title: interval(columns.timesSeconds[index] ?? 0, summary.intervalSeconds),
+        title: interval(columns.timesSeconds[index] ?? 0, summary.intervalSeconds, withDate),
         rows: [{ label: 'Viewers', value: count(columns.viewers[index] ?? 0), swatch: 'accent' }],
       })}
     />
   );
 }
 
-function interval(fromSeconds: number, lengthSeconds: number): string {
+function interval(fromSeconds: number, lengthSeconds: number, withDate: boolean): string {
   const withSeconds = lengthSeconds < 60;
-  return `${clock(fromSeconds, withSeconds)} – ${clock(fromSeconds + lengthSeconds, withSeconds)}`;
+  const to = clock(fromSeconds + lengthSeconds, withSeconds);
+  return `${clock(fromSeconds, withSeconds, withDate)} – ${to}`;
 }

@@ -1,21 +1,48 @@
 // Every stream with its share, one click from its own figures. Shows the list that the tracker
 // gives; the app decides what a click does.
 
-import type { StreamSavings } from '@shoal/tracker/protocol';
+import { offloadRatio, type StreamSavings } from '@shoal/tracker/protocol';
 import { bytes, count, percent, text } from './format.ts';
-import { formatView, type View } from './url-state.ts';
+import { formatView, type StreamOrder, type View } from './url-state.ts';
 
 interface StreamTableProps {
   readonly streams: readonly StreamSavings[];
   readonly view: View;
-  readonly onChoose: (stream: string) => void;
+  readonly onChange: (view: View) => void;
 }
 
-export function StreamTable({ streams, view, onChoose }: StreamTableProps) {
+const orders: Readonly<Record<StreamOrder, string>> = {
+  traffic: 'Most traffic',
+  worst: 'Lowest offload',
+};
+
+/** Without traffic there is nothing to be bad at. */
+function ordered(streams: readonly StreamSavings[], order: StreamOrder): readonly StreamSavings[] {
+  if (order === 'traffic') return streams;
+  return [...streams].sort((a, b) => (offloadRatio(a) ?? 2) - (offloadRatio(b) ?? 2));
+}
+
+export function StreamTable({ streams, view, onChange }: StreamTableProps) {
   return (
     <section class="card" aria-labelledby="streams">
-      <h2 id="streams">Streams</h2>
-      <div class="table">
+      <div class="panel-head">
+        <h2 id="streams">Streams</h2>
+        <fieldset class="segments">
+          <legend class="hidden">Order</legend>
+          {(['traffic', 'worst'] as const).map((order) => (
+            <label key={order}>
+              <input
+                type="radio"
+                name="order"
+                checked={order === view.order}
+                onChange={() => onChange({ ...view, order })}
+              />
+              <span>{orders[order]}</span>
+            </label>
+          ))}
+        </fieldset>
+      </div>
+      <div class="table" id="streams-table">
         <table>
           <thead>
             <tr>
@@ -29,7 +56,7 @@ export function StreamTable({ streams, view, onChoose }: StreamTableProps) {
             </tr>
           </thead>
           <tbody>
-            {streams.map((row) => (
+            {ordered(streams, view.order).map((row) => (
               <tr key={row.stream} class={row.stream === view.stream ? 'chosen' : undefined}>
                 <th scope="row">
                   <a
@@ -38,7 +65,7 @@ export function StreamTable({ streams, view, onChoose }: StreamTableProps) {
                       // Other clicks open a tab of their own, as with any link.
                       if (event.ctrlKey || event.metaKey || event.shiftKey) return;
                       event.preventDefault();
-                      onChoose(row.stream);
+                      onChange({ ...view, stream: row.stream });
                     }}
                   >
                     {row.stream}

@@ -4,6 +4,9 @@
 export { type DeliveryBeacon, maxBeaconSizeBytes, minBeaconIntervalMs } from './delivery-beacon.ts';
 export { offloadRatio } from './offload-ratio.ts';
 export type {
+  PeriodBytes,
+  QualityFigures,
+  SavingsPeriods,
   SavingsPoint,
   SavingsSummary,
   StreamSavings,

@@ -9,6 +9,12 @@ export interface SavingsPoint {
   readonly peerBytes: number;
 }
 
+/** What viewing was like for one kind of viewer; `null` without one. */
+export interface QualityFigures {
+  readonly stallRatio: number | null;
+  readonly startupSeconds: number | null;
+}
+
 export interface SavingsSummary {
   /** `null` when the summary is of all streams together. */
   readonly stream: string | null;
@@ -35,6 +41,12 @@ export interface SavingsSummary {
   readonly startupSeconds: number | null;
   /** Mean of the viewers' last reports, `null` without one. */
   readonly liveLatencySeconds: number | null;
+  /** Quality apart for viewers who exchange segments and for those who play from the CDN alone. */
+  readonly qualityWithPeers: QualityFigures;
+  readonly qualityWithoutPeers: QualityFigures;
+  /** Beacons that claim more than the stream's bit rate allows: in none of the other figures. */
+  readonly setAsideBeacons: number;
+  readonly setAsideBytes: number;
   /** Delivery now, in bit/s by source: the mean of the last three finished 10 s intervals. */
   readonly cdnBitrateBps: number;
   readonly peerBitrateBps: number;
@@ -42,6 +54,23 @@ export interface SavingsSummary {
   readonly intervalSeconds: number;
   /** Oldest first, without gaps; the last interval is not finished. */
   readonly series: readonly SavingsPoint[];
+}
+
+/** Media bytes by source in one stretch of time. */
+export interface PeriodBytes {
+  readonly cdnBytes: number;
+  readonly peerBytes: number;
+}
+
+/** The answer of GET /api/v1/savings/periods: what a bill would be about. Days and months are UTC. */
+export interface SavingsPeriods {
+  readonly stream: string | null;
+  readonly today: PeriodBytes;
+  readonly month: PeriodBytes;
+  /** A year at the pace of the last 30 days, or of the time since the first data if that is less. */
+  readonly projectedYear: PeriodBytes;
+  readonly currency: string;
+  readonly pricePerGb: number;
 }
 
 /** One stream in the list that the dashboard offers. */

@@ -30,3 +30,12 @@ export function shortenAddress(address: string): string {
   const prefix = groups.slice(0, 4).map((group) => group.replace(/^0+(?=.)/, ''));
   return `${prefix.join(':')}::/64`;
 }
+
+/**
+ * The network around an address key: the /24 of an IPv4 address, the /48 of an IPv6 one, which is
+ * about one site or one street of a provider.
+ */
+export function networkKeyOf(addressKey: string): string {
+  if (!addressKey.includes(':')) return `${addressKey.split('.').slice(0, 3).join('.')}.0/24`;
+  return `${addressKey.split(':').slice(0, 3).join(':')}::/48`;
+}

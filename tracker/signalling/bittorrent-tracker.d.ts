@@ -38,6 +38,8 @@ declare module 'bittorrent-tracker/server' {
   class Server extends EventEmitter {
     constructor(options: ServerOptions);
     readonly ws: RawWebSocketServer;
+    /** For WebSocket clients the library divides it by five (`_onWebSocketRequest`). */
+    intervalMs: number;
     /** Meant to be overridden, see the comment on top of `lib/server/swarm.js`. */
     getSwarm: (infoHash: string, done: Done<unknown>) => void;
     createSwarm: (infoHash: string, done: Done<unknown>) => void;

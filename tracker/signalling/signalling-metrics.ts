@@ -11,7 +11,8 @@ export interface SignallingGauges {
 export class SignallingMetrics {
   readonly announces: Counter<'event'>;
   readonly messages: Counter<'result'>;
-  readonly refusedSockets: Counter;
+  readonly refusedSockets: Counter<'reason'>;
+  readonly cutSockets: Counter<'reason'>;
   readonly warnings: Counter;
 
   constructor(registry: Registry, gauges: SignallingGauges) {
@@ -30,7 +31,14 @@ export class SignallingMetrics {
     });
     this.refusedSockets = new Counter({
       name: 'shoal_tracker_refused_sockets_total',
-      help: 'WebSockets that were refused: no room, or no valid token.',
+      help: 'WebSockets that were refused, by reason.',
+      labelNames: ['reason'],
+      registers,
+    });
+    this.cutSockets = new Counter({
+      name: 'shoal_tracker_cut_sockets_total',
+      help: 'WebSockets that the tracker ended: they read too slowly, did not answer, or flooded.',
+      labelNames: ['reason'],
       registers,
     });
     this.warnings = new Counter({

@@ -6,31 +6,52 @@ import type { Duplex } from 'node:stream';
 import BittorrentServer, { type RawWebSocket } from 'bittorrent-tracker/server';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
+import { AddressBook, type AddressLimits } from './address-book.ts';
 import { addressKeyOf } from './address-key.ts';
-import { maxMessageSizeBytes } from './announce-schema.ts';
+import { maxMessageSizeBytes, type SignallingMessage } from './announce-schema.ts';
 import { SignallingMetrics } from './signalling-metrics.ts';
 import type { SwarmLimits } from './swarm.ts';
 import { SwarmDirectory } from './swarm-directory.ts';
+import type { Rate } from './token-bucket.ts';
 import { ViewerSocket } from './viewer-socket.ts';
 
-export interface SignallingOptions extends SwarmLimits {
+/** What a token allows its socket. */
+export interface SocketPermission {
+  /** The one stream it is good for, `null` for all. */
+  readonly stream: string | null;
+  /** The address key it is bound to, `null` for none. */
+  readonly address: string | null;
+  /** How many sockets may use this token at once, `null` for no limit. */
+  readonly uses: { readonly tokenId: string; readonly maxSockets: number } | null;
+}
+
+export interface SignallingOptions extends Omit<SwarmLimits, 'onInterval'>, AddressLimits {
   readonly httpServer: HttpServer;
   readonly logger: Logger;
   readonly registry: Registry;
-  /** How often clients announce themselves, which is how often they meet new peers. */
-  readonly announceIntervalSeconds: number;
   /** A socket that does not answer for one to two of these is dead. */
   readonly heartbeatIntervalMs: number;
   readonly maxSockets: number;
-  readonly maxSocketsPerAddress: number;
+  /** Messages of one socket. */
+  readonly messageRate: Rate;
+  /** Longest time over which viewers are sent away when the tracker stops. */
+  readonly drainMs: number;
   /** Takes the client's address from the last entry of X-Forwarded-For. */
   readonly trustProxy: boolean;
   /** Asked once per socket for the `token` in its URL; `null`: everybody may join. */
-  readonly verifyToken: ((token: string) => Promise<object | null>) | null;
+  readonly verifyToken: ((token: string) => Promise<SocketPermission | null>) | null;
 }
+
+const everything: SocketPermission = { stream: null, address: null, uses: null };
+
+/** bittorrent-tracker divides its interval by this for WebSocket clients (`_onWebSocketRequest`). */
+const libraryIntervalFactor = 5;
 
 /** How long clients have to answer the closing handshake before their sockets are cut. */
 const drainTimeoutMs = 1_000;
+/** Sockets sent away at once when the tracker stops, and the pause before the next ones. */
+const drainBatchSize = 50;
+const drainPauseMs = 100;
 
 export class SignallingServer {
   readonly #options: SignallingOptions;
@@ -38,14 +59,24 @@ export class SignallingServer {
   readonly #directory: SwarmDirectory;
   readonly #metrics: SignallingMetrics;
   readonly #sockets = new Set<ViewerSocket>();
-  readonly #socketsByAddress = new Map<string, number>();
+  readonly #addresses: AddressBook;
+  readonly #socketsByToken = new Map<string, number>();
+  /** Whose message is handled now: the library does not say so when it looks a swarm up. */
+  #scope = '';
   readonly #heartbeat: NodeJS.Timeout;
   readonly #onUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
   #closing: Promise<void> | null = null;
 
   constructor(options: SignallingOptions) {
     this.#options = options;
-    this.#directory = new SwarmDirectory(options);
+    this.#addresses = new AddressBook(options);
+    this.#directory = new SwarmDirectory({
+      ...options,
+      // The library answers with its own interval, right after the swarm was asked.
+      onInterval: (seconds) => {
+        this.#protocol.intervalMs = seconds * libraryIntervalFactor * 1_000;
+      },
+    });
     this.#metrics = new SignallingMetrics(options.registry, {
       socketCount: () => this.#sockets.size,
       swarmCount: () => this.#directory.swarmCount,
@@ -62,7 +93,12 @@ export class SignallingServer {
     return this.#sockets.size;
   }
 
-  /** Refuses new sockets, closes the others and cuts those that do not answer. Idempotent. */
+  /** Whether viewers are being sent away. */
+  get isClosing(): boolean {
+    return this.#closing !== null;
+  }
+
+  /** Refuses new sockets, sends the others away over a while, cuts those that stay. Idempotent. */
   close(reason: string): Promise<void> {
     this.#closing ??= this.#close(reason);
     return this.#closing;
@@ -70,15 +106,15 @@ export class SignallingServer {
 
   #createProtocol(): BittorrentServer {
     const server = new BittorrentServer({
-      // For WebSocket clients the library divides by five (`_onWebSocketRequest`).
-      interval: this.#options.announceIntervalSeconds * 1000 * 5,
+      interval: this.#options.announceIntervalSeconds * libraryIntervalFactor * 1_000,
       http: false,
       udp: false,
       stats: false,
       ws: { noServer: true, maxPayload: maxMessageSizeBytes },
     });
-    server.getSwarm = (infoHash, done) => done(null, this.#directory.find(infoHash));
-    server.createSwarm = (infoHash, done) => done(null, this.#directory.open(infoHash));
+    server.getSwarm = (infoHash, done) => done(null, this.#directory.find(this.#scope, infoHash));
+    server.createSwarm = (infoHash, done) =>
+      done(null, this.#directory.open(this.#scope, infoHash));
     server.on('warning', (error: Error) => {
       this.#metrics.warnings.inc();
       this.#options.logger.debug({ problem: error.message }, 'a client was refused');
@@ -95,7 +131,7 @@ export class SignallingServer {
     if (!this.#hasRoom(socket, addressKey)) return;
     const { verifyToken } = this.#options;
     if (verifyToken === null) {
-      this.#upgrade(request, socket, head, addressKey);
+      this.#upgrade(request, socket, head, addressKey, everything);
       return;
     }
     // Not through URL, which throws for some of what a stranger may send as request target.
@@ -103,10 +139,10 @@ export class SignallingServer {
     const token = query.get('token') ?? '';
     verifyToken(token).then(
       (permission) => {
-        if (permission === null) this.#refuse(socket, '401 Unauthorized');
+        if (permission === null) this.#refuse(socket, '401 Unauthorized', 'token');
         // Others may have come while the token was checked.
-        else if (this.#hasRoom(socket, addressKey)) {
-          this.#upgrade(request, socket, head, addressKey);
+        else if (this.#hasRoom(socket, addressKey) && this.#fits(socket, addressKey, permission)) {
+          this.#upgrade(request, socket, head, addressKey, permission);
         }
       },
       (error: unknown) => {
@@ -118,57 +154,99 @@ export class SignallingServer {
 
   /** Whether one more socket fits; refuses it if not. */
   #hasRoom(socket: Duplex, addressKey: string): boolean {
-    const fromAddress = this.#socketsByAddress.get(addressKey) ?? 0;
-    if (this.#closing || this.#sockets.size >= this.#options.maxSockets) {
-      this.#refuse(socket, '503 Service Unavailable');
+    if (this.#closing !== null || this.#sockets.size >= this.#options.maxSockets) {
+      this.#refuse(socket, '503 Service Unavailable', 'full');
       return false;
     }
-    if (fromAddress >= this.#options.maxSocketsPerAddress) {
-      this.#refuse(socket, '429 Too Many Requests');
+    if (!this.#addresses.hasRoom(addressKey)) {
+      this.#refuse(socket, '429 Too Many Requests', 'address');
       return false;
     }
     return true;
   }
 
-  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, addressKey: string): void {
-    this.#protocol.ws.handleUpgrade(request, socket, head, (raw) => this.#open(raw, addressKey));
+  /** Whether the token is used where and as often as it may be; refuses the socket if not. */
+  #fits(socket: Duplex, addressKey: string, { address, uses }: SocketPermission): boolean {
+    const isElsewhere = address !== null && address !== addressKey;
+    const used = uses === null ? 0 : (this.#socketsByToken.get(uses.tokenId) ?? 0);
+    if (!isElsewhere && (uses === null || used < uses.maxSockets)) return true;
+    this.#refuse(socket, '401 Unauthorized', isElsewhere ? 'token' : 'replay');
+    return false;
   }
 
-  #refuse(socket: Duplex, status: string): void {
-    this.#metrics.refusedSockets.inc();
+  #upgrade(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    addressKey: string,
+    permission: SocketPermission,
+  ): void {
+    this.#protocol.ws.handleUpgrade(request, socket, head, (raw) =>
+      this.#open(raw, addressKey, permission),
+    );
+  }
+
+  #refuse(socket: Duplex, status: string, reason: 'full' | 'address' | 'token' | 'replay'): void {
+    this.#metrics.refusedSockets.inc({ reason });
     socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
   }
 
-  #open(raw: RawWebSocket, addressKey: string): void {
-    const socket = new ViewerSocket(raw, addressKey, {
+  #open(raw: RawWebSocket, addressKey: string, { stream, uses }: SocketPermission): void {
+    const options = { addressKey, scope: stream ?? '', messageRate: this.#options.messageRate };
+    const socket = new ViewerSocket(raw, options, {
+      mayHandle: (sender, message) => this.#mayHandle(sender, message),
       onMessage: (result, error) => {
         this.#metrics.messages.inc({ result });
         if (result === 'failed') this.#options.logger.warn({ err: error }, 'a message failed');
       },
-      onClosed: (closed) => this.#onClosed(closed),
+      onCut: (reason) => this.#metrics.cutSockets.inc({ reason }),
+      onClosed: (closed) => {
+        this.#sockets.delete(closed);
+        this.#addresses.leave(addressKey);
+        if (uses !== null) this.#countUse(uses.tokenId, -1);
+      },
     });
     this.#sockets.add(socket);
-    this.#socketsByAddress.set(addressKey, (this.#socketsByAddress.get(addressKey) ?? 0) + 1);
+    this.#addresses.enter(addressKey, Date.now());
+    if (uses !== null) this.#countUse(uses.tokenId, 1);
     this.#protocol.onWebSocketConnection(socket);
   }
 
-  #onClosed(socket: ViewerSocket): void {
-    this.#sockets.delete(socket);
-    const left = (this.#socketsByAddress.get(socket.addressKey) ?? 1) - 1;
-    if (left > 0) this.#socketsByAddress.set(socket.addressKey, left);
-    else this.#socketsByAddress.delete(socket.addressKey);
+  #mayHandle(sender: ViewerSocket, message: SignallingMessage): boolean {
+    this.#scope = sender.scope;
+    // An answer is a message to one peer; it looks nobody up and is held to the socket's rate.
+    if (message.action !== 'announce' || message.answer) return true;
+    return this.#addresses.takeAnnounce(sender.addressKey, Date.now());
+  }
+
+  #countUse(tokenId: string, change: 1 | -1): void {
+    const used = (this.#socketsByToken.get(tokenId) ?? 0) + change;
+    if (used > 0) this.#socketsByToken.set(tokenId, used);
+    else this.#socketsByToken.delete(tokenId);
   }
 
   async #close(reason: string): Promise<void> {
-    this.#options.httpServer.off('upgrade', this.#onUpgrade);
     clearInterval(this.#heartbeat);
     this.#options.logger.info({ reason, sockets: this.#sockets.size }, 'signalling stops');
-    for (const socket of this.#sockets) socket.goAway();
+    await this.#sendViewersAway();
     const deadlineMs = Date.now() + drainTimeoutMs;
     while (this.#sockets.size > 0 && Date.now() < deadlineMs) {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
     for (const socket of this.#sockets) socket.terminate();
+    // Until here newcomers were told to come back later; without a listener they would hang.
+    this.#options.httpServer.off('upgrade', this.#onUpgrade);
     await new Promise<void>((resolve) => this.#protocol.close(resolve));
+  }
+
+  /** A few at a time: thousands that reconnect at once would overrun the next tracker. */
+  async #sendViewersAway(): Promise<void> {
+    const viewers = [...this.#sockets];
+    const pauses = Math.max(1, Math.floor(this.#options.drainMs / drainPauseMs));
+    const batchSize = Math.max(drainBatchSize, Math.ceil(viewers.length / pauses));
+    for (let start = 0; start < viewers.length; start += batchSize) {
+      if (start > 0) await new Promise((resolve) => setTimeout(resolve, drainPauseMs));
+      for (const socket of viewers.slice(start, start + batchSize)) socket.goAway();
+    }
   }
 }

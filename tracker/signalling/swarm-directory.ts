@@ -1,4 +1,4 @@
-// All swarms by info hash; one exists exactly as long as it has a peer. bittorrent-tracker's
+// All swarms by scope and info hash; one exists exactly as long as it has a peer. bittorrent-tracker's
 // server asks here for every announce, answer and scrape.
 
 import { Swarm, type SwarmLimits } from './swarm.ts';
@@ -15,20 +15,21 @@ export class SwarmDirectory {
     return this.#swarms.size;
   }
 
-  find(infoHash: string): Swarm | undefined {
-    return this.#swarms.get(infoHash);
+  find(scope: string, infoHash: string): Swarm | undefined {
+    return this.#swarms.get(`${scope}/${infoHash}`);
   }
 
   /** The swarm, new if need be; a new one is forgotten again unless somebody joins it. */
-  open(infoHash: string): Swarm {
-    const known = this.#swarms.get(infoHash);
+  open(scope: string, infoHash: string): Swarm {
+    const key = `${scope}/${infoHash}`;
+    const known = this.#swarms.get(key);
     if (known) return known;
-    const swarm: Swarm = new Swarm(this.#limits, () => this.#forget(infoHash, swarm));
-    this.#swarms.set(infoHash, swarm);
+    const swarm: Swarm = new Swarm(this.#limits, () => this.#forget(key, swarm));
+    this.#swarms.set(key, swarm);
     return swarm;
   }
 
-  #forget(infoHash: string, swarm: Swarm): void {
-    if (this.#swarms.get(infoHash) === swarm) this.#swarms.delete(infoHash);
+  #forget(key: string, swarm: Swarm): void {
+    if (this.#swarms.get(key) === swarm) this.#swarms.delete(key);
   }
 }

@@ -1,6 +1,10 @@
 // Who is in one swarm, in the form that bittorrent-tracker's server asks for. It replaces the
 // library's own swarm, which keeps peers of dead sockets for 20 minutes and offers to them.
 
+import { networkKeyOf } from './address-key.ts';
+import { announceIntervalSeconds } from './announce-interval.ts';
+import { PeerSelection, type SelectablePeer } from './peer-selection.ts';
+import { Ring, type RingAnswer } from './ring.ts';
 import type { SwarmMembership, ViewerSocket } from './viewer-socket.ts';
 
 /** What the library passes for one announce; ids are in hexadecimal. */
@@ -12,8 +16,7 @@ export interface AnnounceParams {
   readonly socket?: ViewerSocket;
 }
 
-export interface SwarmPeer extends SwarmMembership {
-  readonly peerId: string;
+export interface SwarmPeer extends SwarmMembership, SelectablePeer {
   readonly socket: ViewerSocket;
   isComplete: boolean;
 }
@@ -22,17 +25,27 @@ interface AnnounceAnswer {
   readonly complete: number;
   readonly incomplete: number;
   readonly peers: readonly SwarmPeer[];
+  /** For Shoal's players only. */
+  readonly shoal?: RingAnswer;
 }
 
 export interface SwarmLimits {
   readonly maxPeersPerSwarm: number;
   readonly maxSwarmsPerSocket: number;
+  /** Peers introduced by one announce, however many it asks for. */
+  readonly maxPeersPerAnnounce: number;
+  /** The interval of viewers that have met enough peers. */
+  readonly announceIntervalSeconds: number;
+  /** Told before each answer how soon its receiver should announce again. */
+  readonly onInterval: (seconds: number) => void;
 }
 
 type Done<Value> = (error: Error | null, value?: Value) => void;
 
 export class Swarm {
   readonly #peers = new Map<string, SwarmPeer>();
+  readonly #selection = new PeerSelection<SwarmPeer>();
+  readonly #ring = new Ring();
   readonly #limits: SwarmLimits;
   readonly #onEmpty: () => void;
   #completeCount = 0;
@@ -57,8 +70,8 @@ export class Swarm {
       done?.(null, {
         complete: this.#completeCount,
         incomplete: this.#peers.size - this.#completeCount,
-        peers:
-          params.event === 'stopped' ? [] : this.#choosePeers(params.numwant ?? 0, params.peer_id),
+        peers: this.#introduce(params),
+        ...this.#ringAnswer(params.peer_id),
       });
     // A swarm that was opened for a refused or a departing peer must not stay.
     if (this.#peers.size === 0) this.#onEmpty();
@@ -69,6 +82,11 @@ export class Swarm {
       complete: this.#completeCount,
       incomplete: this.#peers.size - this.#completeCount,
     });
+  }
+
+  #ringAnswer(peerId: string): { shoal?: RingAnswer } {
+    const shoal = this.#ring.answerFor(peerId);
+    return shoal === null ? {} : { shoal };
   }
 
   #apply(params: AnnounceParams): string | null {
@@ -104,6 +122,8 @@ export class Swarm {
     if (this.#peers.size >= this.#limits.maxPeersPerSwarm) return 'the swarm is full';
     const peer: SwarmPeer = {
       peerId,
+      addressKey: socket.addressKey,
+      networkKey: networkKeyOf(socket.addressKey),
       socket,
       isComplete: false,
       leave: () => {
@@ -112,6 +132,8 @@ export class Swarm {
       },
     };
     this.#peers.set(peerId, peer);
+    this.#selection.add(peer);
+    this.#ring.join(peerId);
     socket.memberships.add(peer);
     return peer;
   }
@@ -120,24 +142,24 @@ export class Swarm {
   #remove(peer: SwarmPeer): void {
     if (this.#peers.get(peer.peerId) !== peer) return;
     this.#peers.delete(peer.peerId);
+    this.#selection.delete(peer);
+    this.#ring.leave(peer.peerId);
     peer.socket.memberships.delete(peer);
     if (peer.isComplete) this.#completeCount -= 1;
   }
 
-  /** Up to `count` peers at random, without the asker: reservoir sampling (Vitter's algorithm R). */
-  #choosePeers(count: number, ownPeerId: string): SwarmPeer[] {
-    const chosen: SwarmPeer[] = [];
-    if (count <= 0) return chosen;
-    let seen = 0;
-    for (const peer of this.#peers.values()) {
-      if (peer.peerId === ownPeerId) continue;
-      seen += 1;
-      if (chosen.length < count) chosen.push(peer);
-      else {
-        const slot = Math.floor(Math.random() * seen);
-        if (slot < count) chosen[slot] = peer;
-      }
-    }
-    return chosen;
+  /** Peers for the asker, one for each of its offers; a viewer that left gets none. */
+  #introduce({ peer_id: peerId, numwant = 0 }: AnnounceParams): SwarmPeer[] {
+    const asker = this.#peers.get(peerId);
+    if (asker === undefined) return [];
+    const count = Math.min(numwant, this.#limits.maxPeersPerAnnounce);
+    const peers = count > 0 ? this.#selection.introduce(asker, count, Date.now()) : [];
+    const situation = {
+      swarmSize: this.#peers.size,
+      metCount: this.#selection.metCount(asker),
+      slowSeconds: this.#limits.announceIntervalSeconds,
+    };
+    this.#limits.onInterval(announceIntervalSeconds(situation, Math.random));
+    return peers;
   }
 }

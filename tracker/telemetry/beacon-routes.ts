@@ -1,11 +1,13 @@
 // POST /api/v1/beacons: takes viewers' delivery beacons and answers when they are stored.
 // Between the HTTP server and the group commit.
 
+import type { StreamId } from '@shoal/ingest/protocol';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { TrackerError } from '../errors.ts';
 import { maxBeaconSizeBytes } from '../protocol/index.ts';
 import { parseBeacon } from './beacon-schema.ts';
 import type { GroupCommit } from './group-commit.ts';
+import type { LoadGate } from './load-gate.ts';
 import type { AcceptedBeacon } from './pure/accepted-beacon.ts';
 import type { TelemetryMetrics } from './telemetry-metrics.ts';
 
@@ -15,14 +17,25 @@ export type VerifyBeaconToken = (
 ) => Promise<{ readonly stream: string | null } | null>;
 
 export interface BeaconRouteOptions {
+  /** Whether there is such a stream, `null` when nobody has said yet; without it, all are taken. */
+  readonly knowsStream: ((stream: StreamId) => boolean | null) | null;
   readonly verifyToken: VerifyBeaconToken | null;
   readonly commit: GroupCommit;
+  readonly load: LoadGate;
   readonly metrics: TelemetryMetrics;
 }
 
+/** Made once: a refusal must cost little. */
+const refusal = JSON.stringify(
+  new TrackerError(
+    'limit-reached',
+    'Keep the counters and send them with a later beacon.',
+  ).toProblem(),
+);
+
 /** `server` must be a scope of its own: these routes replace its body parsers. */
 export function registerBeaconRoutes(server: FastifyInstance, options: BeaconRouteOptions): void {
-  const { commit, metrics, verifyToken } = options;
+  const { commit, metrics, verifyToken, load, knowsStream } = options;
   server.removeAllContentTypeParsers();
   // navigator.sendBeacon sends text/plain, which needs no preflight (Fetch §4.10).
   server.addContentTypeParser(
@@ -30,9 +43,19 @@ export function registerBeaconRoutes(server: FastifyInstance, options: BeaconRou
     { parseAs: 'string', bodyLimit: maxBeaconSizeBytes },
     (_request, body, done) => done(null, body),
   );
+  // Before the body is read and parsed: that is the work which the refusal saves.
+  server.addHook('onRequest', (_request, reply, done) => {
+    if (load.admit()) {
+      done();
+      return;
+    }
+    metrics.beacons.inc({ result: 'refused' });
+    void reply.code(503).header('retry-after', '5').type('application/problem+json').send(refusal);
+  });
   server.post('/api/v1/beacons', { bodyLimit: maxBeaconSizeBytes }, async (request, reply) => {
     const beacon = readBeacon(request.body, metrics);
     if (verifyToken !== null) await checkToken(request, beacon, verifyToken);
+    if (knowsStream !== null) checkStream(knowsStream(beacon.stream), metrics);
     try {
       metrics.countBeacon(beacon, await commit.submitBeacon(beacon, Date.now()));
     } catch (error) {
@@ -41,6 +64,15 @@ export function registerBeaconRoutes(server: FastifyInstance, options: BeaconRou
     }
     return reply.code(204).send();
   });
+}
+
+function checkStream(isKnown: boolean | null, metrics: TelemetryMetrics): void {
+  if (isKnown === true) return;
+  metrics.beacons.inc({ result: isKnown === null ? 'refused' : 'unknown-stream' });
+  if (isKnown === null) {
+    throw new TrackerError('ingest-unavailable', 'Keep the counters and send them later.');
+  }
+  throw new TrackerError('stream-unknown', 'Report only streams that this site broadcasts.');
 }
 
 function readBeacon(body: unknown, metrics: TelemetryMetrics): AcceptedBeacon {

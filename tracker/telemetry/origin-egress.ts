@@ -13,8 +13,10 @@ const streamList = z.object({
       id: z.string(),
       state: z.enum(['live', 'reconnecting', 'ended']),
       originEgressBytes: z.number().min(0),
+      renditions: z.array(z.object({ bandwidthBps: z.number().positive() })).optional(),
     }),
   ),
+  recordings: z.array(z.object({ stream: z.string() })).optional(),
 });
 
 const maxAnswerBytes = 4 * 1024 * 1024;
@@ -34,6 +36,8 @@ export class OriginEgress {
   /** Counters of the last answer; `null` before the first, whose past is not known. */
   #lastBytes: ReadonlyMap<StreamId, number> | null = null;
   #liveStreams: readonly StreamId[] = [];
+  #maxBitratesBps: ReadonlyMap<StreamId, number> = new Map();
+  #knownStreams: ReadonlySet<string> | null = null;
   #isReachable: boolean | null = null;
   #timer: NodeJS.Timeout | null = null;
   #running: Promise<void>;
@@ -53,6 +57,19 @@ export class OriginEgress {
     return this.#liveStreams;
   }
 
+  /**
+   * Whether ingest has broadcasts or recordings of this stream, by its last answer; `null` before
+   * the first.
+   */
+  knows(stream: StreamId): boolean | null {
+    return this.#knownStreams?.has(stream) ?? null;
+  }
+
+  /** The bandwidth of a stream's best rendition by the last answer, `null` when it is not known. */
+  maxBitrateBps(stream: StreamId): number | null {
+    return this.#maxBitratesBps.get(stream) ?? null;
+  }
+
   /** Stops asking. Idempotent. */
   async close(): Promise<void> {
     this.#abort.abort();
@@ -62,10 +79,14 @@ export class OriginEgress {
 
   async #poll(): Promise<void> {
     try {
-      const streams = await this.#fetchStreams();
+      const { streams, recordings = [] } = await this.#fetchStreams();
       if (this.#isReachable === false) this.#options.logger.info('ingest answers again');
       this.#isReachable = true;
-      this.#report(streams);
+      this.#report(streams.slice(0, maxListedStreams));
+      this.#knownStreams = new Set([
+        ...streams.map(({ id }) => id),
+        ...recordings.map(({ stream }) => stream),
+      ]);
     } catch (error) {
       if (!this.#abort.signal.aborted) this.#onFailure(error);
     }
@@ -75,7 +96,7 @@ export class OriginEgress {
     }, this.#options.pollIntervalMs);
   }
 
-  async #fetchStreams(): Promise<z.output<typeof streamList>['streams']> {
+  async #fetchStreams(): Promise<z.output<typeof streamList>> {
     const response = await fetch(`${this.#options.ingestUrl}/api/v1/streams`, {
       signal: AbortSignal.any([this.#abort.signal, AbortSignal.timeout(this.#options.timeoutMs)]),
     });
@@ -87,21 +108,25 @@ export class OriginEgress {
       await response.body?.cancel();
       throw new Error('the stream list is too large');
     }
-    return streamList.parse(await response.json()).streams.slice(0, maxListedStreams);
+    return streamList.parse(await response.json());
   }
 
   #report(streams: z.output<typeof streamList>['streams']): void {
     const bytes = new Map<StreamId, number>();
     const live: StreamId[] = [];
-    for (const { id, state, originEgressBytes } of streams) {
+    const bitratesBps = new Map<StreamId, number>();
+    for (const { id, state, originEgressBytes, renditions = [] } of streams) {
       const stream = parseStreamId(id);
       if (stream === null) continue;
       bytes.set(stream, (bytes.get(stream) ?? 0) + originEgressBytes);
       if (state !== 'ended') live.push(stream);
+      const best = Math.max(0, ...renditions.map(({ bandwidthBps }) => bandwidthBps));
+      if (best > 0) bitratesBps.set(stream, best);
     }
     const deltas = egressDeltas(this.#lastBytes, bytes);
     this.#lastBytes = bytes;
     this.#liveStreams = live;
+    this.#maxBitratesBps = bitratesBps;
     this.#options.onEgress(deltas, Date.now());
   }
 

@@ -18,6 +18,7 @@ const query = z.object({
     .min(minWindowSeconds)
     .max(maxWindowSeconds)
     .default(defaultWindowSeconds),
+  until: z.iso.datetime({ offset: true }).optional(),
 });
 
 /** @throws TrackerError `query-invalid` */
@@ -26,13 +27,13 @@ export function parseSavingsQuery(value: unknown): SavingsQuery {
   if (!result.success) {
     throw new TrackerError(
       'query-invalid',
-      `windowSeconds must be a whole number from ${minWindowSeconds} to ${maxWindowSeconds}, and stream one name.`,
+      `windowSeconds must be a whole number from ${minWindowSeconds} to ${maxWindowSeconds}, stream one name, and until an ISO 8601 time.`,
     );
   }
-  const { stream: name, windowSeconds } = result.data;
+  const { stream: name, windowSeconds, until } = result.data;
   const stream = name === undefined || name === '' ? null : parseStreamId(name);
   if (stream === null && name !== undefined && name !== '') {
     throw new TrackerError('query-invalid', 'stream must match [a-z0-9][a-z0-9_-]{0,62}.');
   }
-  return { stream, windowSeconds };
+  return { stream, windowSeconds, ...(until !== undefined && { untilMs: Date.parse(until) }) };
 }

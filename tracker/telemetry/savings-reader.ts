@@ -5,10 +5,13 @@
 import type { StreamId } from '@shoal/ingest/protocol';
 import {
   offloadRatio,
+  type SavingsPeriods,
   type SavingsSummary,
   type StreamSavings,
   type StreamSavingsList,
 } from '../protocol/index.ts';
+import { billingSpans, bytesOf, projectYear } from './pure/periods.ts';
+import { finestKeptStepMs } from './pure/resolutions.ts';
 import { joinAudiences, spanOfNow, spanOfWindow, summarizeSavings } from './pure/savings.ts';
 import type { Audience, SessionTable } from './pure/session-table.ts';
 import type { TelemetryStore } from './telemetry-store.ts';
@@ -20,6 +23,8 @@ const nobody: Audience = { viewers: 0, liveLatencySeconds: null };
 export interface SavingsQuery {
   readonly stream: StreamId | null;
   readonly windowSeconds: number;
+  /** Where the window ends; absent for now. */
+  readonly untilMs?: number;
 }
 
 export interface SavingsReaderOptions {
@@ -43,6 +48,10 @@ export class SavingsReader {
 
   /** Rejects with the store's error. */
   summary(query: SavingsQuery, nowMs: number): Promise<SavingsSummary> {
+    if (query.untilMs !== undefined) {
+      const ageMs = nowMs - query.untilMs + query.windowSeconds * 1_000;
+      return this.#read(query, query.untilMs, finestKeptStepMs(ageMs));
+    }
     const key = `${query.windowSeconds}/${query.stream ?? ''}`;
     const known = this.#remembered.get(key);
     if (known && nowMs - known.atMs < memoryMs) return known.summary;
@@ -51,6 +60,25 @@ export class SavingsReader {
     this.#remembered.set(key, { atMs: nowMs, summary });
     summary.catch(() => this.#remembered.delete(key));
     return summary;
+  }
+
+  /** What was saved today and this month, and a year at the pace of the last 30 days. */
+  async periods(stream: StreamId | null, nowMs: number): Promise<SavingsPeriods> {
+    const { store, pricePerGb, currency } = this.#options;
+    const { today, month, lastMonth } = billingSpans(nowMs);
+    const [ofToday, ofMonth, ofLastMonth] = [
+      await store.readWindow({ stream, ...today }),
+      await store.readWindow({ stream, ...month }),
+      await store.readWindow({ stream, ...lastMonth }),
+    ];
+    return {
+      stream,
+      today: bytesOf(ofToday.totals),
+      month: bytesOf(ofMonth.totals),
+      projectedYear: projectYear(ofLastMonth, nowMs),
+      currency,
+      pricePerGb,
+    };
   }
 
   async streams(windowSeconds: number, nowMs: number): Promise<StreamSavingsList> {
@@ -75,9 +103,13 @@ export class SavingsReader {
     };
   }
 
-  async #read(query: SavingsQuery, nowMs: number): Promise<SavingsSummary> {
+  async #read(
+    query: SavingsQuery,
+    nowMs: number,
+    leastIntervalMs?: number,
+  ): Promise<SavingsSummary> {
     const { store, sessions, pricePerGb, currency } = this.#options;
-    const span = spanOfWindow(nowMs, query.windowSeconds);
+    const span = spanOfWindow(nowMs, query.windowSeconds, leastIntervalMs);
     const data = await store.readWindow({ stream: query.stream, ...span });
     const recent = await store.readWindow({ stream: query.stream, ...spanOfNow(nowMs) });
     const audiences = sessions.audiences(nowMs);

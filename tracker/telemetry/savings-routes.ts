@@ -1,8 +1,9 @@
-// GET /api/v1/savings, its list of streams and its live events. Between the HTTP server and the
+// GET /api/v1/savings, its CSV, billing periods, list of streams and live events. Between the HTTP server and the
 // savings reader.
 
 import type { FastifyInstance } from 'fastify';
 import type { EventStream } from './event-stream.ts';
+import { savingsCsv } from './pure/savings-csv.ts';
 import { parseSavingsQuery } from './savings-query.ts';
 import type { SavingsReader } from './savings-reader.ts';
 
@@ -14,8 +15,24 @@ export interface SavingsRouteOptions {
 export function registerSavingsRoutes(server: FastifyInstance, options: SavingsRouteOptions): void {
   const { reader, events } = options;
   server.get('/api/v1/savings', async (request, reply) => {
-    const summary = await reader.summary(parseSavingsQuery(request.query), Date.now());
+    const query = parseSavingsQuery(request.query);
+    const summary = await reader.summary(query, Date.now());
     return reply.header('cache-control', 'no-store').send(summary);
+  });
+  server.get('/api/v1/savings/periods', async (request, reply) => {
+    const { stream } = parseSavingsQuery(request.query);
+    const periods = await reader.periods(stream, Date.now());
+    return reply.header('cache-control', 'no-store').send(periods);
+  });
+  server.get('/api/v1/savings.csv', async (request, reply) => {
+    const query = parseSavingsQuery(request.query);
+    const summary = await reader.summary(query, Date.now());
+    const name = `savings-${query.stream ?? 'all-streams'}-${query.windowSeconds}s.csv`;
+    return reply
+      .header('cache-control', 'no-store')
+      .header('content-disposition', `attachment; filename="${name}"`)
+      .type('text/csv; charset=utf-8')
+      .send(savingsCsv(summary));
   });
   server.get('/api/v1/savings/streams', async (request, reply) => {
     const { windowSeconds } = parseSavingsQuery(request.query);

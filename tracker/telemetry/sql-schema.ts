@@ -17,6 +17,12 @@ export interface DeliveryTable {
   played_ms: number;
   startup_count: number;
   startup_ms: number;
+  sharing_played_ms: number;
+  sharing_stalled_ms: number;
+  sharing_startup_count: number;
+  sharing_startup_ms: number;
+  set_aside_count: number;
+  set_aside_bytes: number;
 }
 
 export interface AudienceTable {
@@ -52,7 +58,7 @@ export interface TelemetryDatabase {
   sessions: SessionTableRow;
 }
 
-export const counterColumns = [
+const firstCounterColumns = [
   'cdn_bytes',
   'peer_bytes',
   'uploaded_bytes',
@@ -64,6 +70,17 @@ export const counterColumns = [
   'startup_ms',
 ] as const satisfies readonly (keyof DeliveryTable)[];
 
+const qualityAndTruthColumns = [
+  'sharing_played_ms',
+  'sharing_stalled_ms',
+  'sharing_startup_count',
+  'sharing_startup_ms',
+  'set_aside_count',
+  'set_aside_bytes',
+] as const satisfies readonly (keyof DeliveryTable)[];
+
+export const counterColumns = [...firstCounterColumns, ...qualityAndTruthColumns];
+
 const firstTables: Migration = {
   async up(database: Kysely<never>): Promise<void> {
     let delivery = database.schema
@@ -72,7 +89,7 @@ const firstTables: Migration = {
       .addColumn('at_ms', 'bigint', (column) => column.notNull())
       .addColumn('stream', 'text', (column) => column.notNull())
       .addColumn('rendition', 'text', (column) => column.notNull());
-    for (const name of counterColumns) {
+    for (const name of firstCounterColumns) {
       delivery = delivery.addColumn(name, 'bigint', (column) => column.notNull());
     }
     await delivery
@@ -110,9 +127,23 @@ const firstTables: Migration = {
   },
 };
 
+const qualityAndTruth: Migration = {
+  async up(database: Kysely<never>): Promise<void> {
+    for (const name of qualityAndTruthColumns) {
+      await database.schema
+        .alterTable('delivery')
+        .addColumn(name, 'bigint', (column) => column.notNull().defaultTo(sql`0`))
+        .execute();
+    }
+  },
+};
+
 /** In the order of their names; a published one never changes. */
 export const migrations: MigrationProvider = {
   async getMigrations() {
-    return { '0001-rollups-and-sessions': firstTables };
+    return {
+      '0001-rollups-and-sessions': firstTables,
+      '0002-quality-and-truth': qualityAndTruth,
+    };
   },
 };

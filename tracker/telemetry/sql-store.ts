@@ -1,12 +1,13 @@
-// A telemetry store in SQL through kysely: the queries, whatever the database. The SQLite store
-// opens the file and hands its connection here.
+// A telemetry store in SQL through kysely: the queries, whatever the database. The SQLite and the
+// PostgreSQL store open theirs and hand the connection here; `sql-writes.ts` has the statements of a commit.
 
 import { parseStreamId, type StreamId } from '@shoal/ingest/protocol';
-import { type Kysely, Migrator, sql, type Transaction } from 'kysely';
+import { type Kysely, Migrator, sql } from 'kysely';
 import type { DeliveryCounters } from './pure/delivery-counters.ts';
-import { floorTo, resolutions, stepForInterval } from './pure/resolutions.ts';
+import { resolutions, stepForInterval } from './pure/resolutions.ts';
 import type { SessionRecord, TelemetryBatch } from './pure/telemetry-batch.ts';
-import { counterColumns, migrations, type TelemetryDatabase } from './sql-schema.ts';
+import { migrations, type TelemetryDatabase } from './sql-schema.ts';
+import { writeBatch } from './sql-writes.ts';
 import {
   maxListedStreams,
   type StreamTotals,
@@ -15,11 +16,6 @@ import {
   type WindowPoint,
   type WindowQuery,
 } from './telemetry-store.ts';
-
-type Writer = Transaction<TelemetryDatabase>;
-
-/** Rows per statement; SQLite takes 32766 parameters, a delivery row has 13. */
-const rowsPerInsert = 500;
 
 export class SqlStore implements TelemetryStore {
   readonly #database: Kysely<TelemetryDatabase>;
@@ -39,12 +35,7 @@ export class SqlStore implements TelemetryStore {
 
   async commit(batch: TelemetryBatch): Promise<void> {
     await this.#database.transaction().execute(async (writer) => {
-      for (const { stepMs } of resolutions) {
-        await addDelivery(writer, stepMs, batch);
-        await addEgress(writer, stepMs, batch);
-      }
-      await addAudience(writer, batch);
-      await replaceSessions(writer, batch);
+      await writeBatch(writer, batch);
     });
   }
 
@@ -136,6 +127,12 @@ export class SqlStore implements TelemetryStore {
         fn.sum<number | null>('played_ms').as('playedMs'),
         fn.sum<number | null>('startup_count').as('startupCount'),
         fn.sum<number | null>('startup_ms').as('startupMs'),
+        fn.sum<number | null>('sharing_played_ms').as('sharingPlayedMs'),
+        fn.sum<number | null>('sharing_stalled_ms').as('sharingStalledMs'),
+        fn.sum<number | null>('sharing_startup_count').as('sharingStartupCount'),
+        fn.sum<number | null>('sharing_startup_ms').as('sharingStartupMs'),
+        fn.sum<number | null>('set_aside_count').as('setAsideCount'),
+        fn.sum<number | null>('set_aside_bytes').as('setAsideBytes'),
       ])
       .where('step_ms', '=', stepForInterval(query.intervalMs))
       .where('at_ms', '>=', query.fromMs)
@@ -152,6 +149,12 @@ export class SqlStore implements TelemetryStore {
       playedMs: Number(row?.playedMs ?? 0),
       startupCount: Number(row?.startupCount ?? 0),
       startupMs: Number(row?.startupMs ?? 0),
+      sharingPlayedMs: Number(row?.sharingPlayedMs ?? 0),
+      sharingStalledMs: Number(row?.sharingStalledMs ?? 0),
+      sharingStartupCount: Number(row?.sharingStartupCount ?? 0),
+      sharingStartupMs: Number(row?.sharingStartupMs ?? 0),
+      setAsideCount: Number(row?.setAsideCount ?? 0),
+      setAsideBytes: Number(row?.setAsideBytes ?? 0),
     };
   }
 
@@ -159,9 +162,10 @@ export class SqlStore implements TelemetryStore {
     const stepMs = stepForInterval(query.intervalMs);
     const { fromMs, toMs, intervalMs } = query;
     const ofStream = query.stream === null ? sql`` : sql`and stream = ${query.stream}`;
+    // With `%`, since SQLite gets numbers as reals and would not round a division down.
     // Viewers are summed over streams within a step before the busiest step is looked for.
     const { rows } = await sql<{ at: number; cdn: number; peer: number; viewers: number }>`
-      select (at_ms / ${intervalMs}) * ${intervalMs} as "at",
+      select at_ms - at_ms % ${intervalMs} as "at",
         sum(cdn) as "cdn", sum(peer) as "peer", max(viewers) as "viewers"
       from (
         select at_ms, sum(cdn) as cdn, sum(peer) as peer, sum(viewers) as viewers
@@ -195,129 +199,5 @@ export class SqlStore implements TelemetryStore {
     if (wanted.length > 0) select = select.where('stream', 'in', wanted);
     const row = await select.executeTakeFirst();
     return Number(row?.answered ?? 0) === 1 ? Number(row?.bytes ?? 0) : null;
-  }
-}
-
-async function addDelivery(writer: Writer, stepMs: number, batch: TelemetryBatch): Promise<void> {
-  const rows = batch.delivery.map(({ bucketAtMs, stream, rendition, counters }) => ({
-    step_ms: stepMs,
-    at_ms: floorTo(bucketAtMs, stepMs),
-    stream,
-    rendition,
-    cdn_bytes: counters.cdnBytes,
-    peer_bytes: counters.peerBytes,
-    uploaded_bytes: counters.uploadedBytes,
-    discarded_bytes: counters.discardedBytes,
-    stall_count: counters.stallCount,
-    stalled_ms: counters.stalledMs,
-    played_ms: counters.playedMs,
-    startup_count: counters.startupCount,
-    startup_ms: counters.startupMs,
-  }));
-  const sums = Object.fromEntries(
-    counterColumns.map((name) => [
-      name,
-      sql<number>`${sql.ref(`delivery.${name}`)} + ${sql.ref(`excluded.${name}`)}`,
-    ]),
-  );
-  for (const chunk of chunksOf(rows)) {
-    await writer
-      .insertInto('delivery')
-      .values(chunk)
-      .onConflict((conflict) =>
-        conflict.columns(['step_ms', 'at_ms', 'stream', 'rendition']).doUpdateSet(sums),
-      )
-      .execute();
-  }
-}
-
-async function addEgress(writer: Writer, stepMs: number, batch: TelemetryBatch): Promise<void> {
-  const rows = batch.egress.map(({ bucketAtMs, stream, bytes }) => ({
-    step_ms: stepMs,
-    at_ms: floorTo(bucketAtMs, stepMs),
-    stream: stream ?? '',
-    bytes,
-  }));
-  for (const chunk of chunksOf(rows)) {
-    await writer
-      .insertInto('egress')
-      .values(chunk)
-      .onConflict((conflict) =>
-        conflict
-          .columns(['step_ms', 'at_ms', 'stream'])
-          .doUpdateSet({ bytes: sql<number>`egress.bytes + excluded.bytes` }),
-      )
-      .execute();
-  }
-}
-
-/** The finest step counts distinct viewers; the coarser ones keep the most of any fine step. */
-async function addAudience(writer: Writer, batch: TelemetryBatch): Promise<void> {
-  const [finest, ...coarser] = resolutions;
-  if (finest === undefined) return;
-  for (const { bucketAtMs, stream, viewers } of batch.audience) {
-    const row = await writer
-      .insertInto('audience')
-      .values({ step_ms: finest.stepMs, at_ms: bucketAtMs, stream, viewers })
-      .onConflict((conflict) =>
-        conflict
-          .columns(['step_ms', 'at_ms', 'stream'])
-          .doUpdateSet({ viewers: sql<number>`audience.viewers + excluded.viewers` }),
-      )
-      .returning('viewers')
-      .executeTakeFirstOrThrow();
-    for (const { stepMs } of coarser) {
-      await writer
-        .insertInto('audience')
-        .values({
-          step_ms: stepMs,
-          at_ms: floorTo(bucketAtMs, stepMs),
-          stream,
-          viewers: row.viewers,
-        })
-        .onConflict((conflict) =>
-          conflict
-            .columns(['step_ms', 'at_ms', 'stream'])
-            .doUpdateSet({ viewers: sql<number>`excluded.viewers` })
-            .where(sql<boolean>`excluded.viewers > audience.viewers`),
-        )
-        .execute();
-    }
-  }
-}
-
-async function replaceSessions(writer: Writer, batch: TelemetryBatch): Promise<void> {
-  const rows = batch.sessions.map((record) => ({
-    session: record.session,
-    stream: record.stream,
-    highest_sequence: record.highestSequence,
-    seen_mask: record.seenMask,
-    last_seen_ms: record.lastSeenMs,
-    has_ended: record.hasEnded ? 1 : 0,
-    viewer_bucket_at_ms: record.viewerBucketAtMs,
-    live_latency_ms: record.liveLatencyMs,
-  }));
-  for (const chunk of chunksOf(rows)) {
-    await writer
-      .insertInto('sessions')
-      .values(chunk)
-      .onConflict((conflict) =>
-        conflict.column('session').doUpdateSet(({ ref }) => ({
-          stream: ref('excluded.stream'),
-          highest_sequence: ref('excluded.highest_sequence'),
-          seen_mask: ref('excluded.seen_mask'),
-          last_seen_ms: ref('excluded.last_seen_ms'),
-          has_ended: ref('excluded.has_ended'),
-          viewer_bucket_at_ms: ref('excluded.viewer_bucket_at_ms'),
-          live_latency_ms: ref('excluded.live_latency_ms'),
-        })),
-      )
-      .execute();
-  }
-}
-
-function* chunksOf<Row>(rows: readonly Row[]): Generator<Row[]> {
-  for (let start = 0; start < rows.length; start += rowsPerInsert) {
-    yield rows.slice(start, start + rowsPerInsert);
   }
 }

@@ -1,12 +1,14 @@
 // The telemetry stage: wires beacons in, egress in, savings out around one store, and closes
 // them in reverse. The tracker starts it and registers its routes.
 
+import type { StreamId } from '@shoal/ingest/protocol';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { registerBeaconRoutes, type VerifyBeaconToken } from './beacon-routes.ts';
 import { EventStream } from './event-stream.ts';
 import { GroupCommit } from './group-commit.ts';
+import { LoadGate } from './load-gate.ts';
 import { OriginEgress } from './origin-egress.ts';
 import { Rollup } from './pure/rollup.ts';
 import { SavingsReader } from './savings-reader.ts';
@@ -28,6 +30,8 @@ export interface TelemetryOptions {
   readonly eventIntervalMs: number;
   readonly maxEventClients: number;
   readonly maxSessions: number;
+  /** Takes only beacons of streams that ingest has. */
+  readonly knownStreamsOnly: boolean;
   /** Asked for every beacon; `null`: beacons need no token. */
   readonly verifyToken: VerifyBeaconToken | null;
 }
@@ -38,6 +42,8 @@ const pruneIntervalMs = 60_000;
 const egressTimeoutMs = 2_000;
 const maxPendingSums = 5_000;
 const maxWaitingBeacons = 20_000;
+/** A player gives its request up after 5 s; a tracker this late is on the way there. */
+const maxLagMs = 200;
 
 export class Telemetry {
   readonly #options: TelemetryOptions;
@@ -47,6 +53,7 @@ export class Telemetry {
   readonly #egress: OriginEgress | null;
   readonly #reader: SavingsReader;
   readonly #events: EventStream;
+  readonly #load = new LoadGate(maxLagMs);
   readonly #pruneTimer: NodeJS.Timeout;
   #closing: Promise<void> | null = null;
 
@@ -87,9 +94,15 @@ export class Telemetry {
 
   /** Starts with the sessions that the store remembers. Rejects with the store's error. */
   static async start(options: TelemetryOptions): Promise<Telemetry> {
-    const rollup = new Rollup({ maxSessions: options.maxSessions, maxPendingSums });
+    let telemetry: Telemetry | null = null;
+    const rollup = new Rollup({
+      maxSessions: options.maxSessions,
+      maxPendingSums,
+      maxBitrateBps: (stream) => telemetry?.maxBitrateBps(stream) ?? null,
+    });
     rollup.sessions.restore(await options.store.loadSessions(Date.now() - sessionTimeoutMs));
-    return new Telemetry(options, rollup);
+    telemetry = new Telemetry(options, rollup);
+    return telemetry;
   }
 
   /** Whether what is acknowledged now would be stored. */
@@ -97,11 +110,20 @@ export class Telemetry {
     return this.#closing === null && this.#commit.isHealthy;
   }
 
+  /** The highest bit rate of a stream, `null` while ingest has not said it. */
+  maxBitrateBps(stream: StreamId): number | null {
+    return this.#egress?.maxBitrateBps(stream) ?? null;
+  }
+
   async registerRoutes(server: FastifyInstance): Promise<void> {
     // In a scope of their own: beacons replace the body parsers.
     await server.register((scope, _options, done) => {
       registerBeaconRoutes(scope, {
         commit: this.#commit,
+        load: this.#load,
+        knowsStream: this.#options.knownStreamsOnly
+          ? (stream) => this.#egress?.knows(stream) ?? null
+          : null,
         metrics: this.#metrics,
         verifyToken: this.#options.verifyToken,
       });
@@ -123,6 +145,7 @@ export class Telemetry {
 
   async #close(): Promise<void> {
     clearInterval(this.#pruneTimer);
+    this.#load.close();
     this.#events.close();
     await this.#egress?.close();
     await this.#commit.close();

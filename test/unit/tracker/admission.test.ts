@@ -9,7 +9,7 @@ import {
   signViewerToken,
 } from '../../../tracker/admission/viewer-token.ts';
 import { TrackerError } from '../../../tracker/errors.ts';
-import { shortenAddress } from '../../../tracker/signalling/address-key.ts';
+import { networkKeyOf, shortenAddress } from '../../../tracker/signalling/address-key.ts';
 import { parseSignallingMessage } from '../../../tracker/signalling/announce-schema.ts';
 import { parseBeacon } from '../../../tracker/telemetry/beacon-schema.ts';
 import { egressDeltas } from '../../../tracker/telemetry/origin-egress.ts';
@@ -82,6 +82,11 @@ describe('addresses', () => {
     ['2001:db8::1', '2001:db8:0:0::/64'],
     ['::1', '0:0:0:0::/64'],
   ])('count %s as %s', (address, key) => expect(shortenAddress(address)).toBe(key));
+
+  it.each([
+    ['192.0.2.7', '192.0.2.0/24'],
+    ['2001:db8:1:2::/64', '2001:db8:1::/48'],
+  ])('put %s into the network %s', (key, network) => expect(networkKeyOf(key)).toBe(network));
 });
 
 describe('viewer tokens', () => {
@@ -90,7 +95,17 @@ describe('viewer tokens', () => {
   it('are accepted while they are valid, for their stream', async () => {
     const verify = createViewerTokenVerifier(secret);
     const token = await signViewerToken(secret, { stream: 'demo', lifetimeSeconds: 60 });
-    expect(await verify(token)).toEqual({ stream: 'demo' });
+    expect(await verify(token)).toEqual({ stream: 'demo', address: null, uses: null });
+  });
+
+  it('carry the address they are bound to and how many sockets may use them', async () => {
+    const verify = createViewerTokenVerifier(secret);
+    const claims = { stream: null, lifetimeSeconds: 60, address: '192.0.2.7', maxSockets: 2 };
+    const [one, two] = await Promise.all(
+      [1, 2].map(async () => await verify(await signViewerToken(secret, claims))),
+    );
+    expect(one).toMatchObject({ stream: null, address: '192.0.2.7', uses: { maxSockets: 2 } });
+    expect(one?.uses?.tokenId).not.toBe(two?.uses?.tokenId);
   });
 
   it('are refused when expired, forged, without a signature or no token', async () => {

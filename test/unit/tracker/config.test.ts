@@ -29,6 +29,8 @@ describe('tracker options', () => {
       SHOAL_TELEMETRY_STORE: 'memory',
       SHOAL_CDN_PRICE_PER_GB: '0.02',
       SHOAL_VIEWER_TOKEN_SECRET: 'a secret of at least 32 characters',
+      SHOAL_KNOWN_STREAMS_ONLY: 'yes',
+      SHOAL_DASHBOARD_TOKEN: 'token-of-the-dashboard',
     });
     expect(options).toMatchObject({
       port: 0,
@@ -39,7 +41,14 @@ describe('tracker options', () => {
       store: { kind: 'memory' },
       pricePerGb: 0.02,
       viewerTokenSecret: 'a secret of at least 32 characters',
+      knownStreamsOnly: true,
+      dashboardToken: 'token-of-the-dashboard',
     });
+  });
+
+  it('take the URL of a PostgreSQL database as it is', () => {
+    const url = 'postgres://shoal:secret@db.example:5432/telemetry';
+    expect(optionsOf({ SHOAL_TELEMETRY_STORE: url }).store).toEqual({ kind: 'postgres', url });
   });
 
   it('ask no ingest whose port is not known', () => {

@@ -61,6 +61,43 @@ describe('rollup', () => {
     );
   });
 
+  it('sets aside what nobody can have received, and counts it apart', () => {
+    const rollup = new Rollup({ ...limits, maxBitrateBps: () => 4e6 });
+    const add = (changes: Parameters<typeof beaconWith>[0], atMs = nowMs) =>
+      rollup.addBeacon(parseBeacon(beaconWith(changes)), atMs);
+    // 5 s and a minute ahead at twice 4 Mbit/s are 65 MB.
+    expect(add({ sequence: 0, cdnBytes: 1e6, peerBytes: 64e6 })).toBe('new');
+    expect(add({ sequence: 1, cdnBytes: 1e6, peerBytes: 64e6 + 1 })).toBe('set-aside');
+    expect(add({ sequence: 1, cdnBytes: 1e6, peerBytes: 64e6 + 1 })).toBe('repeated');
+    // An hour, claimed 5 s after the last beacon, is not believed either; half a minute may be late.
+    const hour = { intervalMs: 3_600_000 };
+    expect(add({ sequence: 2, ...hour, cdnBytes: 100e6 }, nowMs + 5_000)).toBe('set-aside');
+    expect(add({ sequence: 3, ...hour, cdnBytes: 90e6 }, nowMs + 10_000)).toBe('new');
+    expect(sumOf(rollup.takePending())).toMatchObject({
+      cdnBytes: 91e6,
+      setAsideCount: 2,
+      setAsideBytes: 65e6 + 1 + 100e6 + 3_000,
+    });
+  });
+
+  it('keeps the quality of viewers who exchange segments apart', () => {
+    const rollup = new Rollup(limits);
+    const add = (session: string, p2pEnabled: boolean, startupSeconds: number) =>
+      rollup.addBeacon(parseBeacon(beaconWith({ session, p2pEnabled, startupSeconds })), nowMs);
+    add('session-aaaaaaaaaa', true, 1);
+    add('session-bbbbbbbbbb', false, 3);
+    expect(sumOf(rollup.takePending())).toMatchObject({
+      playedMs: 9_500,
+      stalledMs: 500,
+      startupCount: 2,
+      startupMs: 4_000,
+      sharingPlayedMs: 4_750,
+      sharingStalledMs: 250,
+      sharingStartupCount: 1,
+      sharingStartupMs: 1_000,
+    });
+  });
+
   it('counts a viewer once per bucket and again in the next one', () => {
     const rollup = new Rollup(limits);
     for (const [sequence, afterMs] of [

@@ -3,6 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { noCounters } from '../../../tracker/telemetry/pure/delivery-counters.ts';
+import { billingSpans, projectYear } from '../../../tracker/telemetry/pure/periods.ts';
 import {
   chooseIntervalSeconds,
   stepForInterval,
@@ -14,6 +15,7 @@ import {
   spanOfWindow,
   summarizeSavings,
 } from '../../../tracker/telemetry/pure/savings.ts';
+import { savingsCsv } from '../../../tracker/telemetry/pure/savings-csv.ts';
 
 const nowMs = Date.parse('2026-03-01T12:00:07Z');
 
@@ -100,6 +102,36 @@ describe('savings summary', () => {
     );
   });
 
+  it('has quality with and without peers, each from its own sums', () => {
+    const totals = {
+      ...noCounters,
+      playedMs: 100_000,
+      stalledMs: 0,
+      startupCount: 3,
+      startupMs: 6_000,
+      sharingPlayedMs: 60_000,
+      sharingStartupCount: 1,
+      sharingStartupMs: 1_000,
+    };
+    expect(summarizeSavings(inputWith({ totals }))).toMatchObject({
+      startupSeconds: 2,
+      qualityWithPeers: { stallRatio: 0, startupSeconds: 1 },
+      qualityWithoutPeers: { stallRatio: 0, startupSeconds: 2.5 },
+    });
+    const { qualityWithPeers } = summarizeSavings(inputWith({}));
+    expect(qualityWithPeers).toEqual({ stallRatio: null, startupSeconds: null });
+  });
+
+  it('becomes CSV with a line per interval and no ratio where nothing was delivered', () => {
+    const at = Date.parse('2026-03-01T11:59:50Z');
+    const points = [{ atMs: at, viewers: 2, cdnBytes: 1, peerBytes: 3 }];
+    const lines = savingsCsv(summarizeSavings(inputWith({ points }))).split('\r\n');
+    expect(lines[0]).toBe('at,stream,interval_seconds,viewers,cdn_bytes,peer_bytes,offload_ratio');
+    expect(lines[2]).toBe('2026-03-01T11:59:40.000Z,demo,10,0,0,0,');
+    expect(lines[3]).toBe('2026-03-01T11:59:50.000Z,demo,10,2,1,3,0.750000');
+    expect(lines).toHaveLength(6);
+  });
+
   it('weighs latencies by viewers when streams are taken together', () => {
     expect(
       joinAudiences([
@@ -108,5 +140,25 @@ describe('savings summary', () => {
         { viewers: 5, liveLatencySeconds: null },
       ]),
     ).toEqual({ viewers: 9, liveLatencySeconds: 5 });
+  });
+});
+
+describe('billing periods', () => {
+  it('begin at midnight UTC and cover the hour that has begun', () => {
+    const { today, month, lastMonth } = billingSpans(nowMs);
+    const iso = (timeMs: number): string => new Date(timeMs).toISOString();
+    expect(iso(today.fromMs)).toBe('2026-03-01T00:00:00.000Z');
+    expect(iso(month.fromMs)).toBe('2026-03-01T00:00:00.000Z');
+    expect(iso(lastMonth.fromMs)).toBe('2026-01-30T12:00:00.000Z');
+    expect(iso(today.toMs)).toBe('2026-03-01T13:00:00.000Z');
+  });
+
+  it('project a year from the time since the first data, never from less than an hour', () => {
+    const totals = { cdnBytes: 10, peerBytes: 30 };
+    const project = (agoMs: number) =>
+      projectYear({ totals, points: [{ atMs: nowMs - agoMs }] }, nowMs).peerBytes;
+    expect(project(24 * 3_600_000)).toBe(30 * 365);
+    expect(project(1_000)).toBe(30 * 365 * 24);
+    expect(projectYear({ totals, points: [] }, nowMs)).toEqual({ cdnBytes: 0, peerBytes: 0 });
   });
 });

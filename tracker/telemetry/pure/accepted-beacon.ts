@@ -18,4 +18,8 @@ export interface AcceptedBeacon {
   readonly startupMs: number | null;
   readonly liveLatencyMs: number | null;
   readonly ended: boolean;
+  /** Time that the counters cover, as the player says. */
+  readonly intervalMs: number;
+  /** Whether this viewer exchanges segments with others. */
+  readonly p2pEnabled: boolean;
 }

@@ -13,6 +13,14 @@ export interface DeliveryCounters {
   /** Sessions that reported their start-up, and the sum of what they reported. */
   readonly startupCount: number;
   readonly startupMs: number;
+  /** The part of the four figures above that viewers who exchange segments reported. */
+  readonly sharingPlayedMs: number;
+  readonly sharingStalledMs: number;
+  readonly sharingStartupCount: number;
+  readonly sharingStartupMs: number;
+  /** Beacons that nobody can have measured, and their bytes; in none of the figures above. */
+  readonly setAsideCount: number;
+  readonly setAsideBytes: number;
 }
 
 export const noCounters: DeliveryCounters = {
@@ -25,6 +33,12 @@ export const noCounters: DeliveryCounters = {
   playedMs: 0,
   startupCount: 0,
   startupMs: 0,
+  sharingPlayedMs: 0,
+  sharingStalledMs: 0,
+  sharingStartupCount: 0,
+  sharingStartupMs: 0,
+  setAsideCount: 0,
+  setAsideBytes: 0,
 };
 
 export function addCounters(a: DeliveryCounters, b: DeliveryCounters): DeliveryCounters {
@@ -38,5 +52,11 @@ export function addCounters(a: DeliveryCounters, b: DeliveryCounters): DeliveryC
     playedMs: a.playedMs + b.playedMs,
     startupCount: a.startupCount + b.startupCount,
     startupMs: a.startupMs + b.startupMs,
+    sharingPlayedMs: a.sharingPlayedMs + b.sharingPlayedMs,
+    sharingStalledMs: a.sharingStalledMs + b.sharingStalledMs,
+    sharingStartupCount: a.sharingStartupCount + b.sharingStartupCount,
+    sharingStartupMs: a.sharingStartupMs + b.sharingStartupMs,
+    setAsideCount: a.setAsideCount + b.setAsideCount,
+    setAsideBytes: a.setAsideBytes + b.setAsideBytes,
   };
 }

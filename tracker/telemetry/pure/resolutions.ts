@@ -33,6 +33,12 @@ export function chooseIntervalSeconds(windowSeconds: number): number {
   return fits ?? Math.ceil(windowSeconds / maxIntervals / 3_600) * 3_600;
 }
 
+/** The finest step that is still kept of what happened `ageMs` ago. */
+export function finestKeptStepMs(ageMs: number): number {
+  const kept = resolutions.find(({ keptMs }) => ageMs < keptMs) ?? resolutions.at(-1);
+  return kept?.stepMs ?? bucketMs;
+}
+
 /** The coarsest stored step that divides `intervalMs`. */
 export function stepForInterval(intervalMs: number): number {
   const steps = resolutions.map(({ stepMs }) => stepMs);

@@ -4,6 +4,7 @@
 import type { StreamId } from '@shoal/ingest/protocol';
 import type { AcceptedBeacon } from './accepted-beacon.ts';
 import { addCounters, type DeliveryCounters, noCounters } from './delivery-counters.ts';
+import { isPlausible } from './plausibility.ts';
 import { bucketMs, floorTo } from './resolutions.ts';
 import { judgeSequence, type SequenceVerdict, SessionTable } from './session-table.ts';
 import type {
@@ -19,14 +20,16 @@ export interface RollupLimits {
   readonly maxSessions: number;
   /** Sums waiting for the store; a flood of stream names ends here. */
   readonly maxPendingSums: number;
+  /** The highest bit rate of a stream's renditions, `null` when it is not known. */
+  readonly maxBitrateBps?: (stream: StreamId) => number | null;
 }
 
-/** `full`: not counted, the player keeps its counters and tries again. */
-export type BeaconVerdict = SequenceVerdict | 'full';
+/** `set-aside`: noted, but its figures are not believed. `full`: not counted, the player keeps its counters and tries again. */
+export type BeaconVerdict = SequenceVerdict | 'set-aside' | 'full';
 
 export class Rollup {
   readonly sessions: SessionTable;
-  readonly #maxPendingSums: number;
+  readonly #limits: RollupLimits;
   readonly #delivery = new Map<string, DeliveryDelta>();
   readonly #audience = new Map<string, AudienceDelta>();
   readonly #egress = new Map<string, EgressDelta>();
@@ -34,7 +37,7 @@ export class Rollup {
 
   constructor(limits: RollupLimits) {
     this.sessions = new SessionTable(limits.maxSessions);
-    this.#maxPendingSums = limits.maxPendingSums;
+    this.#limits = limits;
   }
 
   /** Counts a beacon in the bucket of its arrival: the clocks of viewers are not to be trusted. */
@@ -43,14 +46,23 @@ export class Rollup {
     const verdict = judgeSequence(known, beacon.sequence);
     if (verdict !== 'new') return verdict;
     if (known === undefined && this.sessions.isFull) return 'full';
+    const isBelieved = isPlausible({
+      beacon,
+      lastSeenMs: known?.lastSeenMs ?? null,
+      nowMs,
+      maxBitrateBps: this.#limits.maxBitrateBps?.(beacon.stream) ?? null,
+    });
     const bucketAtMs = floorTo(nowMs, bucketMs);
     const delta: DeliveryDelta = {
       bucketAtMs,
       stream: beacon.stream,
       rendition: beacon.rendition ?? '',
-      counters: countersOf(beacon),
+      counters: isBelieved ? countersOf(beacon) : setAside(beacon),
     };
-    if (this.#delivery.size >= this.#maxPendingSums && !this.#delivery.has(deliveryKey(delta))) {
+    if (
+      this.#delivery.size >= this.#limits.maxPendingSums &&
+      !this.#delivery.has(deliveryKey(delta))
+    ) {
       return 'full';
     }
     this.#addDelivery(delta);
@@ -59,7 +71,7 @@ export class Rollup {
     }
     const record = this.sessions.note(beacon, nowMs, bucketAtMs);
     this.#changedSessions.set(record.session, record);
-    return 'new';
+    return isBelieved ? 'new' : 'set-aside';
   }
 
   /** Notes that ingest answered and what the origin has sent since the last look. */
@@ -120,7 +132,10 @@ function deliveryKey(delta: DeliveryDelta): string {
 }
 
 function countersOf(beacon: AcceptedBeacon): DeliveryCounters {
+  const startupCount = beacon.startupMs === null ? 0 : 1;
+  const startupMs = beacon.startupMs ?? 0;
   return {
+    ...noCounters,
     cdnBytes: beacon.cdnBytes,
     peerBytes: beacon.peerBytes,
     uploadedBytes: beacon.uploadedBytes,
@@ -128,7 +143,17 @@ function countersOf(beacon: AcceptedBeacon): DeliveryCounters {
     stallCount: beacon.stallCount,
     stalledMs: beacon.stalledMs,
     playedMs: beacon.playedMs,
-    startupCount: beacon.startupMs === null ? 0 : 1,
-    startupMs: beacon.startupMs ?? 0,
+    startupCount,
+    startupMs,
+    ...(beacon.p2pEnabled && {
+      sharingPlayedMs: beacon.playedMs,
+      sharingStalledMs: beacon.stalledMs,
+      sharingStartupCount: startupCount,
+      sharingStartupMs: startupMs,
+    }),
   };
+}
+
+function setAside(beacon: AcceptedBeacon): DeliveryCounters {
+  return { ...noCounters, setAsideCount: 1, setAsideBytes: beacon.cdnBytes + beacon.peerBytes };
 }

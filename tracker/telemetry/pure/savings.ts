@@ -1,7 +1,12 @@
 // Turns sums into the figures that people quote. Pure: the savings reader brings what the store
 // and the session table know, the routes send the result.
 
-import { offloadRatio, type SavingsPoint, type SavingsSummary } from '../../protocol/index.ts';
+import {
+  offloadRatio,
+  type QualityFigures,
+  type SavingsPoint,
+  type SavingsSummary,
+} from '../../protocol/index.ts';
 import type { DeliveryCounters } from './delivery-counters.ts';
 import { bucketMs, chooseIntervalSeconds, floorTo } from './resolutions.ts';
 import type { Audience } from './session-table.ts';
@@ -37,9 +42,16 @@ export interface SavingsInput {
   readonly currency: string;
 }
 
-/** The intervals that the window up to now touches, the unfinished one included. */
-export function spanOfWindow(nowMs: number, windowSeconds: number): TimeSpan {
-  const intervalMs = chooseIntervalSeconds(windowSeconds) * 1_000;
+/**
+ * The intervals that the window up to `nowMs` touches, the unfinished one included, none of them
+ * shorter than `leastIntervalMs`.
+ */
+export function spanOfWindow(
+  nowMs: number,
+  windowSeconds: number,
+  leastIntervalMs: number = bucketMs,
+): TimeSpan {
+  const intervalMs = Math.max(chooseIntervalSeconds(windowSeconds) * 1_000, leastIntervalMs);
   return {
     fromMs: floorTo(nowMs - windowSeconds * 1_000, intervalMs),
     toMs: floorTo(nowMs, intervalMs) + intervalMs,
@@ -55,7 +67,13 @@ export function spanOfNow(nowMs: number): TimeSpan {
 
 export function summarizeSavings(input: SavingsInput): SavingsSummary {
   const { totals, audience } = input;
-  const watchedMs = totals.playedMs + totals.stalledMs;
+  const quality = qualityOf(totals);
+  const withPeers = {
+    playedMs: totals.sharingPlayedMs,
+    stalledMs: totals.sharingStalledMs,
+    startupCount: totals.sharingStartupCount,
+    startupMs: totals.sharingStartupMs,
+  };
   return {
     stream: input.stream,
     windowSeconds: input.windowSeconds,
@@ -68,15 +86,34 @@ export function summarizeSavings(input: SavingsInput): SavingsSummary {
     currency: input.currency,
     pricePerGb: input.pricePerGb,
     originEgressBytes: input.originEgressBytes,
-    stallRatio: watchedMs > 0 ? totals.stalledMs / watchedMs : null,
+    stallRatio: quality.stallRatio,
     uploadedBytes: totals.uploadedBytes,
     discardedBytes: totals.discardedBytes,
-    startupSeconds: totals.startupCount > 0 ? totals.startupMs / totals.startupCount / 1_000 : null,
+    startupSeconds: quality.startupSeconds,
     liveLatencySeconds: audience.liveLatencySeconds,
+    qualityWithPeers: qualityOf(withPeers),
+    qualityWithoutPeers: qualityOf({
+      playedMs: totals.playedMs - withPeers.playedMs,
+      stalledMs: totals.stalledMs - withPeers.stalledMs,
+      startupCount: totals.startupCount - withPeers.startupCount,
+      startupMs: totals.startupMs - withPeers.startupMs,
+    }),
+    setAsideBeacons: totals.setAsideCount,
+    setAsideBytes: totals.setAsideBytes,
     cdnBitrateBps: bitrateOfNow(input.recent.cdnBytes),
     peerBitrateBps: bitrateOfNow(input.recent.peerBytes),
     intervalSeconds: input.span.intervalMs / 1_000,
     series: fillSeries(input.span, input.points),
+  };
+}
+
+type QualitySums = Pick<DeliveryCounters, 'playedMs' | 'stalledMs' | 'startupCount' | 'startupMs'>;
+
+function qualityOf({ playedMs, stalledMs, startupCount, startupMs }: QualitySums): QualityFigures {
+  const watchedMs = playedMs + stalledMs;
+  return {
+    stallRatio: watchedMs > 0 ? stalledMs / watchedMs : null,
+    startupSeconds: startupCount > 0 ? startupMs / startupCount / 1_000 : null,
   };
 }
 

@@ -1,0 +1,147 @@
+// A walk through the dashboard in a browser: every number on the page is the API's, the address
+// keeps what was chosen, and a lost tracker is said, not hidden.
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Tracker } from '@shoal/tracker';
+import type { SavingsPeriods, SavingsSummary } from '@shoal/tracker/protocol';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bytes, count, money, percent, text } from '../../tracker/dashboard/format.ts';
+import { launchChromium } from '../support/chromium.ts';
+import { pollUntil } from '../support/poll-until.ts';
+import { storeSimulatedAudience } from '../support/stored-audience.ts';
+
+const token = 'token-of-the-dashboard';
+const authorization = `Basic ${Buffer.from(`operator:${token}`).toString('base64')}`;
+const problems: string[] = [];
+let directory: string;
+let browser: Browser;
+let tracker: Tracker;
+let page: Page;
+
+beforeAll(async () => {
+  directory = await mkdtemp(path.join(tmpdir(), 'shoal-dashboard-'));
+  await storeSimulatedAudience(telemetryFile(), Date.now());
+  tracker = await startTracker(0);
+  browser = await launchChromium();
+  const context = await browser.newContext({
+    httpCredentials: { username: 'operator', password: token },
+  });
+  page = await context.newPage();
+  page.on('pageerror', (error) => problems.push(error.message));
+  await page.goto(`${tracker.url}/?window=3600`);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await tracker?.close('the test is over');
+  await rm(directory, { recursive: true, force: true });
+});
+
+function telemetryFile(): string {
+  return path.join(directory, 'telemetry.sqlite');
+}
+
+function startTracker(port: number): Promise<Tracker> {
+  const store = { kind: 'sqlite', filePath: telemetryFile() } as const;
+  return Tracker.start({ port, store, dashboardToken: token });
+}
+
+async function api<Answer>(route: string): Promise<Answer> {
+  const response = await fetch(`${tracker.url}/api/v1/${route}`, { headers: { authorization } });
+  expect(response.status).toBe(200);
+  return (await response.json()) as Answer;
+}
+
+/** The page's text for a figure, without the space that only the layout makes. */
+async function figure(label: string): Promise<string> {
+  const amount = page.locator(`.figure:has(dt:text-is("${label}")) .amount`).first();
+  return (await amount.innerText()).replace(/\s/g, '');
+}
+
+async function eventually(read: () => Promise<string>, expected: string): Promise<void> {
+  await pollUntil(async () => (await read()) === expected.replace(/\s/g, ''), {
+    timeoutMs: 15_000,
+    description: `the page shows ${expected}`,
+  });
+}
+
+describe('dashboard', () => {
+  it('shows the numbers of the API', async () => {
+    const summary = await api<SavingsSummary>('savings?windowSeconds=3600');
+    expect(summary.peerBytes).toBeGreaterThan(1e9);
+    await eventually(() => figure('Traffic saved'), text(bytes(summary.savedBytes)));
+    const hero = page.locator('.hero-amount');
+    await eventually(
+      async () => (await hero.innerText()).replace(/\s/g, ''),
+      text(percent(summary.offloadRatio)),
+    );
+    await eventually(() => figure('Money saved'), money(summary.savedMoney, 'USD'));
+    await eventually(() => figure('CDN, reported'), text(bytes(summary.cdnBytes)));
+    await eventually(() => figure('Stalled'), text(percent(summary.stallRatio, 2)));
+    const periods = await api<SavingsPeriods>('savings/periods');
+    const month = (periods.month.peerBytes / 1e9) * periods.pricePerGb;
+    await eventually(() => figure('This month'), money(month, 'USD'));
+  });
+
+  it('shows one stream after a click on its name, and all again with the back button', async () => {
+    const { peerBytes } = await api<SavingsSummary>('savings?windowSeconds=3600&stream=match');
+    await page.click('tbody a:text-is("match")');
+    await eventually(() => figure('Traffic saved'), text(bytes(peerBytes)));
+    expect(new URL(page.url()).searchParams.get('stream')).toBe('match');
+    await page.goBack();
+    const all = await api<SavingsSummary>('savings?windowSeconds=3600');
+    await eventually(() => figure('Traffic saved'), text(bytes(all.peerBytes)));
+  });
+
+  it('counts money at the reader’s price and keeps it in the address', async () => {
+    const { savedBytes } = await api<SavingsSummary>('savings?windowSeconds=3600');
+    await page.fill('.price input', '0.2');
+    await page.press('.price input', 'Enter');
+    const expected = money((savedBytes / 1e9) * 0.2, 'USD');
+    await eventually(() => figure('Money saved'), expected);
+    await page.reload();
+    await eventually(() => figure('Money saved'), expected);
+    expect(new URL(page.url()).searchParams.get('price')).toBe('0.2');
+  });
+
+  it('has windows up to 30 days, chosen by keyboard, and the same as CSV', async () => {
+    await page.focus('input[aria-label="last hour"]');
+    for (let step = 0; step < 3; step += 1) await page.keyboard.press('ArrowRight');
+    await pollUntil(() => new URL(page.url()).searchParams.get('window') === '2592000', {
+      timeoutMs: 5_000,
+      description: 'the window of 30 days is in the address',
+    });
+    const summary = await api<SavingsSummary>('savings?windowSeconds=2592000');
+    await eventually(() => figure('Traffic saved'), text(bytes(summary.savedBytes)));
+    const [download] = await Promise.all([page.waitForEvent('download'), page.click('text=CSV')]);
+    expect(download.suggestedFilename()).toBe('savings-all-streams-2592000s.csv');
+  });
+
+  it('orders streams by traffic or by the lowest offload', async () => {
+    const names = async (): Promise<string[]> =>
+      await page.locator('#streams-table tbody th a').allInnerTexts();
+    const byTraffic = await names();
+    expect([...byTraffic].sort()).toEqual(['demo', 'match', 'talk']);
+    const list = await api<{ streams: { stream: string; offloadRatio: number }[] }>(
+      'savings/streams?windowSeconds=2592000',
+    );
+    const byOffload = [...list.streams].sort((a, b) => a.offloadRatio - b.offloadRatio);
+    // The input lies under its label, which looks like a button.
+    await page.check('label:has-text("Lowest offload") input', { force: true });
+    expect(await names()).toEqual(byOffload.map(({ stream }) => stream));
+  });
+
+  it('says that the tracker is gone, keeps the last figures, and comes back by itself', async () => {
+    const viewers = await figure('Viewers now');
+    expect(viewers).toBe(count(Number(viewers.replace(/,/g, ''))));
+    await tracker.close('the test ends it');
+    await page.waitForSelector('[role=alert]', { timeout: 20_000 });
+    expect(await figure('Traffic saved')).not.toBe('');
+    tracker = await startTracker(tracker.port);
+    await page.waitForSelector('[role=alert]', { state: 'detached', timeout: 20_000 });
+    expect(problems).toEqual([]);
+  });
+});

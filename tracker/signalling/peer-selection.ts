@@ -1,0 +1,114 @@
+// Whom a viewer is introduced to: neighbours in the network first, a share of strangers so that
+// the swarm stays one, and never the same pair twice within seconds. Each swarm has one.
+
+import { PeerBag } from './peer-bag.ts';
+
+/** What the selection knows about a peer. */
+export interface SelectablePeer {
+  readonly peerId: string;
+  /** Public IPv4 address, or the /64 of an IPv6 address. */
+  readonly addressKey: string;
+  /** The network around it, see `networkKeyOf`. */
+  readonly networkKey: string;
+}
+
+/** Share of strangers among the peers handed out: without it, networks would become islands. */
+const mixingShare = 0.4;
+
+/** A pair that was introduced is not introduced again for so long: it is still connecting. */
+export const pairPauseMs = 15_000;
+
+export class PeerSelection<Peer extends SelectablePeer> {
+  readonly #all = new PeerBag<Peer>();
+  readonly #byAddress = new Map<string, PeerBag<Peer>>();
+  readonly #byNetwork = new Map<string, PeerBag<Peer>>();
+  /** When a peer was last introduced to whom, oldest first. */
+  readonly #introductions = new Map<Peer, Map<Peer, number>>();
+  readonly #metCounts = new Map<Peer, number>();
+  readonly #random: () => number;
+
+  constructor(random: () => number = Math.random) {
+    this.#random = random;
+  }
+
+  add(peer: Peer): void {
+    this.#all.add(peer);
+    bagOf(this.#byAddress, peer.addressKey).add(peer);
+    bagOf(this.#byNetwork, peer.networkKey).add(peer);
+  }
+
+  delete(peer: Peer): void {
+    this.#all.delete(peer);
+    takeFrom(this.#byAddress, peer.addressKey, peer);
+    takeFrom(this.#byNetwork, peer.networkKey, peer);
+    for (const other of this.#introductions.get(peer)?.keys() ?? []) {
+      this.#introductions.get(other)?.delete(peer);
+    }
+    this.#introductions.delete(peer);
+    this.#metCounts.delete(peer);
+  }
+
+  /** How often this peer was introduced to another since it joined. */
+  metCount(peer: Peer): number {
+    return this.#metCounts.get(peer) ?? 0;
+  }
+
+  /** Up to `count` peers for `asker`, who counts as introduced to them from now on. */
+  introduce(asker: Peer, count: number, nowMs: number): Peer[] {
+    this.#forgetOld(asker, nowMs);
+    const known = this.#introductions.get(asker);
+    const chosen = new Set<Peer>();
+    const isEligible = (peer: Peer): boolean => {
+      if (peer === asker || chosen.has(peer)) return false;
+      const atMs = known?.get(peer);
+      return atMs === undefined || nowMs - atMs >= pairPauseMs;
+    };
+    const strangers = Math.ceil(count * mixingShare);
+    const take = (bag: PeerBag<Peer> | undefined, upTo: number): void => {
+      for (const peer of bag?.draw(upTo - chosen.size, isEligible, this.#random) ?? []) {
+        chosen.add(peer);
+      }
+    };
+    take(this.#byAddress.get(asker.addressKey), count - strangers);
+    take(this.#byNetwork.get(asker.networkKey), count - strangers);
+    take(this.#all, count);
+    // A swarm may be of one network only, or all strangers known.
+    take(this.#byAddress.get(asker.addressKey), count);
+    take(this.#byNetwork.get(asker.networkKey), count);
+    for (const peer of chosen) {
+      this.#note(asker, peer, nowMs);
+      this.#note(peer, asker, nowMs);
+    }
+    return [...chosen];
+  }
+
+  #note(peer: Peer, other: Peer, nowMs: number): void {
+    const known = this.#introductions.get(peer) ?? new Map<Peer, number>();
+    // Deleted first, so that the order of the map stays that of time.
+    known.delete(other);
+    known.set(other, nowMs);
+    this.#introductions.set(peer, known);
+    this.#metCounts.set(peer, this.metCount(peer) + 1);
+  }
+
+  #forgetOld(peer: Peer, nowMs: number): void {
+    const known = this.#introductions.get(peer);
+    if (known === undefined) return;
+    for (const [other, atMs] of known) {
+      if (nowMs - atMs < pairPauseMs) return;
+      known.delete(other);
+    }
+  }
+}
+
+function bagOf<Peer>(bags: Map<string, PeerBag<Peer>>, key: string): PeerBag<Peer> {
+  const bag = bags.get(key) ?? new PeerBag<Peer>();
+  bags.set(key, bag);
+  return bag;
+}
+
+function takeFrom<Peer>(bags: Map<string, PeerBag<Peer>>, key: string, peer: Peer): void {
+  const bag = bags.get(key);
+  bag?.delete(peer);
+  if (bag?.size === 0) bags.delete(key);
+}

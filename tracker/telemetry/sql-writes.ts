@@ -1,0 +1,230 @@
+// What one commit writes into a SQL telemetry store: sums, viewers, egress and sessions, each as
+// few statements as it takes. The SQL store calls it inside one transaction.
+
+import { sql, type Transaction } from 'kysely';
+import { addCounters } from './pure/delivery-counters.ts';
+import { floorTo, resolutions } from './pure/resolutions.ts';
+import type {
+  AudienceDelta,
+  DeliveryDelta,
+  EgressDelta,
+  TelemetryBatch,
+} from './pure/telemetry-batch.ts';
+import { counterColumns, type TelemetryDatabase } from './sql-schema.ts';
+
+type Writer = Transaction<TelemetryDatabase>;
+
+/** Rows per statement; SQLite takes 32766 parameters, a delivery row has 13. */
+const rowsPerInsert = 500;
+
+/** Adds the whole batch, at every resolution. Rejects with the database's error. */
+export async function writeBatch(writer: Writer, batch: TelemetryBatch): Promise<void> {
+  for (const { stepMs } of resolutions) {
+    await addDelivery(writer, stepMs, batch);
+    await addEgress(writer, stepMs, batch);
+  }
+  await addAudience(writer, batch);
+  await replaceSessions(writer, batch);
+}
+
+/**
+ * Brings items to a coarser step and joins those that then share a key: PostgreSQL refuses an
+ * upsert that meets the same row twice.
+ */
+function foldTo<Item extends { readonly bucketAtMs: number }>(
+  items: readonly Item[],
+  stepMs: number,
+  keyOf: (item: Item) => string,
+  join: (a: Item, b: Item) => Item,
+): Item[] {
+  const folded = new Map<string, Item>();
+  for (const item of items) {
+    const moved = { ...item, bucketAtMs: floorTo(item.bucketAtMs, stepMs) };
+    const key = `${moved.bucketAtMs}/${keyOf(moved)}`;
+    const known = folded.get(key);
+    folded.set(key, known === undefined ? moved : join(known, moved));
+  }
+  return [...folded.values()];
+}
+
+async function addDelivery(writer: Writer, stepMs: number, batch: TelemetryBatch): Promise<void> {
+  const deltas = foldTo<DeliveryDelta>(
+    batch.delivery,
+    stepMs,
+    ({ stream, rendition }) => `${stream}/${rendition}`,
+    (a, b) => ({ ...a, counters: addCounters(a.counters, b.counters) }),
+  );
+  const rows = deltas.map(({ bucketAtMs, stream, rendition, counters }) => ({
+    step_ms: stepMs,
+    at_ms: bucketAtMs,
+    stream,
+    rendition,
+    cdn_bytes: counters.cdnBytes,
+    peer_bytes: counters.peerBytes,
+    uploaded_bytes: counters.uploadedBytes,
+    discarded_bytes: counters.discardedBytes,
+    stall_count: counters.stallCount,
+    stalled_ms: counters.stalledMs,
+    played_ms: counters.playedMs,
+    startup_count: counters.startupCount,
+    startup_ms: counters.startupMs,
+    sharing_played_ms: counters.sharingPlayedMs,
+    sharing_stalled_ms: counters.sharingStalledMs,
+    sharing_startup_count: counters.sharingStartupCount,
+    sharing_startup_ms: counters.sharingStartupMs,
+    set_aside_count: counters.setAsideCount,
+    set_aside_bytes: counters.setAsideBytes,
+  }));
+  const sums = Object.fromEntries(
+    counterColumns.map((name) => [
+      name,
+      sql<number>`${sql.ref(`delivery.${name}`)} + ${sql.ref(`excluded.${name}`)}`,
+    ]),
+  );
+  for (const chunk of chunksOf(rows)) {
+    await writer
+      .insertInto('delivery')
+      .values(chunk)
+      .onConflict((conflict) =>
+        conflict.columns(['step_ms', 'at_ms', 'stream', 'rendition']).doUpdateSet(sums),
+      )
+      .execute();
+  }
+}
+
+async function addEgress(writer: Writer, stepMs: number, batch: TelemetryBatch): Promise<void> {
+  const deltas = foldTo<EgressDelta>(
+    batch.egress,
+    stepMs,
+    ({ stream }) => stream ?? '',
+    (a, b) => ({ ...a, bytes: a.bytes + b.bytes }),
+  );
+  const rows = deltas.map(({ bucketAtMs, stream, bytes }) => ({
+    step_ms: stepMs,
+    at_ms: bucketAtMs,
+    stream: stream ?? '',
+    bytes,
+  }));
+  for (const chunk of chunksOf(rows)) {
+    await writer
+      .insertInto('egress')
+      .values(chunk)
+      .onConflict((conflict) =>
+        conflict
+          .columns(['step_ms', 'at_ms', 'stream'])
+          .doUpdateSet({ bytes: sql<number>`egress.bytes + excluded.bytes` }),
+      )
+      .execute();
+  }
+}
+
+/** The finest step counts distinct viewers; the coarser ones keep the most of any fine step. */
+async function addAudience(writer: Writer, batch: TelemetryBatch): Promise<void> {
+  const [finest, ...coarser] = resolutions;
+  if (finest === undefined) return;
+  const deltas = foldTo<AudienceDelta>(
+    batch.audience,
+    finest.stepMs,
+    ({ stream }) => stream,
+    (a, b) => ({ ...a, viewers: a.viewers + b.viewers }),
+  );
+  for (const chunk of chunksOf(deltas)) {
+    const fine = await addFineAudience(writer, finest.stepMs, chunk);
+    for (const { stepMs } of coarser) await raiseAudience(writer, stepMs, fine);
+  }
+}
+
+/** Adds to the finest step and says what is there now. */
+async function addFineAudience(
+  writer: Writer,
+  stepMs: number,
+  deltas: readonly AudienceDelta[],
+): Promise<AudienceDelta[]> {
+  const rows = await writer
+    .insertInto('audience')
+    .values(
+      deltas.map(({ bucketAtMs, stream, viewers }) => ({
+        step_ms: stepMs,
+        at_ms: bucketAtMs,
+        stream,
+        viewers,
+      })),
+    )
+    .onConflict((conflict) =>
+      conflict
+        .columns(['step_ms', 'at_ms', 'stream'])
+        .doUpdateSet({ viewers: sql<number>`audience.viewers + excluded.viewers` }),
+    )
+    .returning(['at_ms', 'stream', 'viewers'])
+    .execute();
+  const streams = new Map(deltas.map(({ stream }) => [String(stream), stream]));
+  return rows.flatMap((row): AudienceDelta[] => {
+    const stream = streams.get(row.stream);
+    if (stream === undefined) return [];
+    return [{ bucketAtMs: Number(row.at_ms), stream, viewers: Number(row.viewers) }];
+  });
+}
+
+async function raiseAudience(
+  writer: Writer,
+  stepMs: number,
+  fine: readonly AudienceDelta[],
+): Promise<void> {
+  const rows = foldTo<AudienceDelta>(
+    fine,
+    stepMs,
+    ({ stream }) => stream,
+    (a, b) => ({ ...a, viewers: Math.max(a.viewers, b.viewers) }),
+  ).map(({ bucketAtMs, stream, viewers }) => ({
+    step_ms: stepMs,
+    at_ms: bucketAtMs,
+    stream,
+    viewers,
+  }));
+  await writer
+    .insertInto('audience')
+    .values(rows)
+    .onConflict((conflict) =>
+      conflict
+        .columns(['step_ms', 'at_ms', 'stream'])
+        .doUpdateSet({ viewers: sql<number>`excluded.viewers` })
+        .where(sql<boolean>`excluded.viewers > audience.viewers`),
+    )
+    .execute();
+}
+
+async function replaceSessions(writer: Writer, batch: TelemetryBatch): Promise<void> {
+  const rows = batch.sessions.map((record) => ({
+    session: record.session,
+    stream: record.stream,
+    highest_sequence: record.highestSequence,
+    seen_mask: record.seenMask,
+    last_seen_ms: record.lastSeenMs,
+    has_ended: record.hasEnded ? 1 : 0,
+    viewer_bucket_at_ms: record.viewerBucketAtMs,
+    live_latency_ms: record.liveLatencyMs,
+  }));
+  for (const chunk of chunksOf(rows)) {
+    await writer
+      .insertInto('sessions')
+      .values(chunk)
+      .onConflict((conflict) =>
+        conflict.column('session').doUpdateSet(({ ref }) => ({
+          stream: ref('excluded.stream'),
+          highest_sequence: ref('excluded.highest_sequence'),
+          seen_mask: ref('excluded.seen_mask'),
+          last_seen_ms: ref('excluded.last_seen_ms'),
+          has_ended: ref('excluded.has_ended'),
+          viewer_bucket_at_ms: ref('excluded.viewer_bucket_at_ms'),
+          live_latency_ms: ref('excluded.live_latency_ms'),
+        })),
+      )
+      .execute();
+  }
+}
+
+function* chunksOf<Row>(rows: readonly Row[]): Generator<Row[]> {
+  for (let start = 0; start < rows.length; start += rowsPerInsert) {
+    yield rows.slice(start, start + rowsPerInsert);
+  }
+}
