@@ -4,6 +4,9 @@
 /** Who may deliver: `on` joins the swarm at once, `consent` waits for `allowPeers()`, `off` never. */
 export type PeerMode = 'on' | 'off' | 'consent';
 
+/** `shoal` relays verified pieces; `p2p-media-loader` speaks with swarms that already exist. */
+export type ExchangeKind = 'shoal' | 'p2p-media-loader';
+
 export interface ShoalConfig {
   /** WebSocket URL of the tracker (`ws:`, `wss:`, `http:` or `https:`); without one, CDN only. */
   readonly tracker?: string | undefined;
@@ -14,12 +17,15 @@ export interface ShoalConfig {
   readonly telemetry?: string | undefined;
   /** STUN and TURN servers; none by default, so that nobody else learns who watches. */
   readonly iceServers?: readonly RTCIceServer[] | undefined;
+  /** How viewers exchange media: Shoal's pieces, or segments in p2p-media-loader's swarms. */
+  readonly exchange?: ExchangeKind | undefined;
   /** Most bytes of segments kept for other viewers. */
   readonly storeLimitBytes?: number | undefined;
 }
 
 export const shoalDefaults = {
   p2p: 'on',
+  exchange: 'shoal',
   iceServers: [],
   storeLimitBytes: 64 * 1024 * 1024,
 } as const satisfies Partial<ShoalConfig>;

@@ -16,6 +16,7 @@ import {
   trackerHttpUrl,
   trackerSocketUrl,
 } from './delivery/index.ts';
+import { loadTrackerClientClass } from './delivery/pieces/tracker-client.ts';
 import type { PlayerStats } from './stats.ts';
 import { BeaconReporter, DeliveryMeter, PlaybackMeter, streamNameOf } from './telemetry/index.ts';
 import { liveLatencySeconds } from './telemetry/live-latency.ts';
@@ -141,7 +142,9 @@ export class HlsSession implements ShoalSession, FragmentSource {
     const delivery = new HybridDelivery({
       playlistUrl,
       trackerUrl: hasWebRtc && tracker ? trackerSocketUrl(tracker, token) : null,
+      exchange: this.#config.exchange ?? shoalDefaults.exchange,
       loadCoreClass: async () => (await import('p2p-media-loader-core')).Core,
+      loadTrackerClientClass,
       iceServers: iceServers ?? shoalDefaults.iceServers,
       viewerId: makeViewerId(),
       storeLimitBytes: storeLimitBytes ?? shoalDefaults.storeLimitBytes,

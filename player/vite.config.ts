@@ -29,8 +29,12 @@ export default defineConfig(({ mode }) => {
       sourcemap: true,
       lib: { entry: `${root}${entry}`, formats: [format], name: 'Shoal', fileName: () => fileName },
       rolldownOptions: {
-        // Library mode keeps the white space of ES modules; pages load this one as it is.
-        output: { minify: { compress: true, mangle: true, codegen: { removeWhitespace: true } } },
+        output: {
+          // Library mode keeps the white space of ES modules; pages load this one as it is.
+          minify: { compress: true, mangle: true, codegen: { removeWhitespace: true } },
+          // One file: what is imported late stays inside, as pages link to this name alone.
+          codeSplitting: false,
+        },
       },
     },
   };

@@ -2,13 +2,15 @@
 // by the clock where a browser would decode. For the demo, the tests and the benchmarks.
 
 import {
+  type ExchangeKind,
   endSeconds,
+  type FetchReason,
   HybridDelivery,
   type HybridDeliveryOptions,
+  loadTrackerClientClass,
   type MediaSegment,
   makeViewerId,
   randomCharacters,
-  type SegmentStore,
   trackerHttpUrl,
   trackerSocketUrl,
 } from '@shoal/player/delivery';
@@ -25,6 +27,7 @@ import {
   readMultivariantPlaylist,
 } from './playlist-reader.ts';
 import { SyntheticPlayhead } from './synthetic-playhead.ts';
+import { limitUplink } from './uplink-limit.ts';
 
 /** What a viewer needs of its delivery. */
 export type ViewerDelivery = Pick<
@@ -47,8 +50,13 @@ export interface HeadlessViewerOptions {
   /** Rendition to watch, by the name of its folder; the highest by default. */
   readonly rendition?: string | undefined;
   readonly telemetry?: boolean | undefined;
-  /** Replaces the store, so that tests can make this viewer serve something else. */
-  readonly makeStore?: ((limitBytes: number) => SegmentStore) | undefined;
+  readonly exchange?: ExchangeKind | undefined;
+  /** Uplink in bit/s, as a token bucket on what the data channels send; unlimited by default. */
+  readonly uplinkBps?: number | undefined;
+  /** What other viewers are given instead of the real bytes; tests make this viewer lie with it. */
+  readonly serve?: ((bytes: Uint8Array) => Uint8Array) | undefined;
+  /** Bytes fetched from the CDN, by reason. */
+  readonly onFetch?: ((reason: FetchReason, sizeBytes: number) => void) | undefined;
   /** Replaces Shoal's delivery, so that benchmarks can compare it with another. */
   readonly makeDelivery?: ((options: HybridDeliveryOptions) => ViewerDelivery) | undefined;
   /** Sees every segment that would reach the media buffer. */
@@ -101,14 +109,18 @@ export class HeadlessViewer {
       playlistUrl: options.playlistUrl,
       trackerUrl:
         options.trackerUrl === null ? null : trackerSocketUrl(options.trackerUrl, undefined),
+      exchange: options.exchange ?? 'shoal',
       loadCoreClass,
+      loadTrackerClientClass: async () =>
+        limitUplink(await loadTrackerClientClass(), options.uplinkBps),
       iceServers: [],
       viewerId: makeViewerId(),
       storeLimitBytes,
       fetch: (input, init) => globalThis.fetch(input, init),
       nowMs: () => performance.now(),
       events: this.#meter,
-      ...(options.makeStore ? { makeStore: options.makeStore } : {}),
+      serve: options.serve,
+      onFetch: options.onFetch,
     });
     this.#delivery.allowPeers(true);
     this.#reporter = this.#openReporter();

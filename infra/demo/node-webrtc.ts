@@ -7,26 +7,31 @@ import { WebSocket } from 'ws';
 
 /**
  * The polyfill never gives the null candidate that ends gathering (W3C WebRTC §4.8.1.1), so the
- * signalling client would wait out 5 s on each side of every connection.
+ * signalling client would wait out 5 s on each side of every connection. Its class is imported by
+ * that client itself, so the event is added where the polyfill dispatches them.
  */
-class PeerConnection extends RTCPeerConnection {
-  override dispatchEvent(event: Event): boolean {
-    const result = super.dispatchEvent(event);
+function endGathering(): void {
+  const { prototype } = RTCPeerConnection;
+  const dispatch = prototype.dispatchEvent;
+  prototype.dispatchEvent = function dispatchEvent(event: Event): boolean {
+    const result = dispatch.call(this, event);
     if (event.type === 'icegatheringstatechange' && this.iceGatheringState === 'complete') {
       // The handler's own type forbids the object that only it needs: an event without candidate.
       const end = Object.assign(new Event('icecandidate'), { candidate: null, url: null });
       this.onicecandidate?.call(this, end);
     }
     return result;
-  }
+  };
 }
+
+endGathering();
 
 /** The core's class, once the globals that it looks for are there. */
 export async function loadCoreClass(): Promise<CoreClass> {
   Object.assign(globalThis, {
     window: globalThis,
     location: globalThis.location ?? new URL('http://headless-viewer.invalid/'),
-    RTCPeerConnection: PeerConnection,
+    RTCPeerConnection,
     RTCSessionDescription,
     RTCIceCandidate,
     WebSocket,

@@ -1,7 +1,12 @@
 // Reads the playlists of a Shoal origin for viewers without hls.js. Only the tags that such a
 // viewer needs; no library was found that keeps tags it does not know, as the digests are.
 
-import { parseDigestAttributes, segmentDigestTagName } from '@shoal/ingest/protocol';
+import {
+  type PieceRoot,
+  parseDigestAttributes,
+  parsePieceAttributes,
+  segmentDigestTagName,
+} from '@shoal/ingest/protocol';
 import type { MediaSegment, RenditionPlaylist } from '@shoal/player/delivery';
 
 export interface ReadVariant {
@@ -33,6 +38,7 @@ export function readMultivariantPlaylist(text: string, playlistUrl: string): Rea
 
 interface Unfinished {
   digest: string | null;
+  pieces: PieceRoot | null;
   durationSeconds: number | null;
 }
 
@@ -52,12 +58,14 @@ export function readMediaPlaylist(
   let nextSeconds = positions.get(sequenceNumber) ?? 0;
   const segments: MediaSegment[] = [];
   const initUrls: string[] = [];
-  let unfinished: Unfinished = { digest: null, durationSeconds: null };
+  let unfinished: Unfinished = { digest: null, pieces: null, durationSeconds: null };
   for (const line of lines) {
     const init = /^#EXT-X-MAP:.*URI="([^"]+)"/.exec(line)?.[1];
     if (init !== undefined) initUrls.push(new URL(init, playlistUrl).href);
     else if (line.startsWith(`#${segmentDigestTagName}:`)) {
-      unfinished.digest = parseDigestAttributes(line.slice(segmentDigestTagName.length + 2));
+      const attributes = line.slice(segmentDigestTagName.length + 2);
+      unfinished.digest = parseDigestAttributes(attributes);
+      unfinished.pieces = parsePieceAttributes(attributes);
     } else if (line.startsWith('#EXTINF:'))
       unfinished.durationSeconds = Number.parseFloat(line.slice(8));
     else if (unfinished.durationSeconds !== null && line !== '' && !line.startsWith('#')) {
@@ -69,10 +77,11 @@ export function readMediaPlaylist(
         startSeconds,
         durationSeconds: unfinished.durationSeconds,
         digest: unfinished.digest,
+        pieces: unfinished.pieces,
       });
       nextSeconds = startSeconds + unfinished.durationSeconds;
       sequenceNumber += 1;
-      unfinished = { digest: null, durationSeconds: null };
+      unfinished = { digest: null, pieces: null, durationSeconds: null };
     }
   }
   return {

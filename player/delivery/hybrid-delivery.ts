@@ -5,33 +5,17 @@ import { type SwarmId, swarmIdOfPlaylist } from '@shoal/tracker/protocol';
 import { CdnError, CdnFetcher } from './cdn-fetcher.ts';
 import type { DeliveredSegment, DeliveryEvents } from './delivery-events.ts';
 import { sha256Hex } from './digest.ts';
-import type { OpenExchange } from './exchange/exchange.ts';
-import { type CoreClass, P2pMediaLoaderExchange } from './exchange/p2p-media-loader-exchange.ts';
 import { type MediaSegment, type RenditionPlaylist, renditionName } from './media-segment.ts';
-import { RenditionDelivery } from './rendition-delivery.ts';
-import { SegmentStore } from './segment-store.ts';
+import { openSource, type SourceOptions } from './open-source.ts';
+import type { RenditionSource } from './rendition-source.ts';
 
-export interface HybridDeliveryOptions {
+export interface HybridDeliveryOptions extends Omit<SourceOptions, 'swarmId' | 'cdn'> {
   /** Absolute URL of the multivariant playlist: names the swarm. */
   readonly playlistUrl: string;
-  /** WebSocket URL of the tracker; `null` delivers from the CDN alone. */
-  readonly trackerUrl: string | null;
-  /** Brings p2p-media-loader's core when peers are first allowed. */
-  readonly loadCoreClass: () => Promise<CoreClass>;
-  readonly iceServers: readonly RTCIceServer[];
-  /** 20 ASCII characters. */
-  readonly viewerId: string;
-  readonly storeLimitBytes: number;
-  readonly fetch: typeof globalThis.fetch;
-  readonly nowMs: () => number;
-  readonly events: DeliveryEvents;
-  /** Replaces the store, so that tests can make a viewer serve something else. */
-  readonly makeStore?: (limitBytes: number) => SegmentStore;
 }
 
 interface Rendition {
-  readonly delivery: RenditionDelivery;
-  readonly store: SegmentStore;
+  readonly source: RenditionSource;
   leaveTimer: ReturnType<typeof setTimeout> | null;
 }
 
@@ -45,7 +29,6 @@ export class HybridDelivery {
   readonly #renditions = new Map<string, Rendition>();
   #activeUrl: string | null = null;
   #peersAllowed = false;
-  #coreClass: CoreClass | null = null;
   #closed = false;
 
   constructor(options: HybridDeliveryOptions) {
@@ -55,7 +38,7 @@ export class HybridDelivery {
   }
 
   get peerCount(): number {
-    return this.#active?.delivery.peerCount ?? 0;
+    return this.#active?.source.peerCount ?? 0;
   }
 
   /** Name of the rendition in the foreground. */
@@ -71,21 +54,12 @@ export class HybridDelivery {
   allowPeers(allowed: boolean): void {
     if (this.#closed || this.#peersAllowed === allowed) return;
     this.#peersAllowed = allowed;
-    this.#applyPeers();
-    if (!allowed || this.#coreClass !== null || this.#options.trackerUrl === null) return;
-    this.#options.loadCoreClass().then(
-      (coreClass) => {
-        this.#coreClass = coreClass;
-        this.#applyPeers();
-      },
-      (error: unknown) =>
-        console.warn('Shoal: peers are off, their code could not be loaded.', error),
-    );
+    for (const { source } of this.#renditions.values()) source.allowPeers(allowed);
   }
 
   /** A playlist of any rendition was loaded or refreshed. */
   updatePlaylist(playlist: RenditionPlaylist): void {
-    this.#renditions.get(playlist.url)?.delivery.updatePlaylist(playlist);
+    this.#renditions.get(playlist.url)?.source.updatePlaylist(playlist);
   }
 
   /** Puts a rendition in the foreground; the one before lingers. */
@@ -98,12 +72,12 @@ export class HybridDelivery {
     const rendition = this.#renditions.get(playlist.url) ?? this.#open(playlist);
     if (rendition.leaveTimer !== null) clearTimeout(rendition.leaveTimer);
     rendition.leaveTimer = null;
-    rendition.delivery.setActive(true);
+    rendition.source.setActive(true);
     this.#options.events.onPeerCount(this.peerCount);
   }
 
   updatePlayhead(positionSeconds: number): void {
-    this.#active?.delivery.updatePlayhead(positionSeconds);
+    this.#active?.source.updatePlayhead(positionSeconds);
   }
 
   /**
@@ -113,7 +87,9 @@ export class HybridDelivery {
   load(playlistUrl: string, segment: MediaSegment, signal: AbortSignal): Promise<DeliveredSegment> {
     const rendition = this.#renditions.get(playlistUrl);
     if (!rendition) throw new RangeError(`${playlistUrl} was not activated`);
-    return rendition.delivery.load(segment, signal);
+    const { source } = rendition;
+    if (!source.canLoad(segment)) return this.loadFromCdn(segment.url, segment.digest, signal);
+    return source.load(segment, signal);
   }
 
   /**
@@ -144,7 +120,7 @@ export class HybridDelivery {
     this.#closed = true;
     for (const rendition of this.#renditions.values()) {
       if (rendition.leaveTimer !== null) clearTimeout(rendition.leaveTimer);
-      rendition.delivery.close();
+      rendition.source.close();
     }
     this.#renditions.clear();
     this.#activeUrl = null;
@@ -155,15 +131,13 @@ export class HybridDelivery {
   }
 
   #open(playlist: RenditionPlaylist): Rendition {
-    const { storeLimitBytes, makeStore, viewerId, nowMs, events } = this.#options;
-    const store = makeStore?.(storeLimitBytes) ?? new SegmentStore(storeLimitBytes);
-    const url = playlist.url;
-    const delivery = new RenditionDelivery(
+    const { events } = this.#options;
+    const { url } = playlist;
+    const source = openSource(
       {
-        store,
+        ...this.#options,
+        swarmId: this.#swarmId,
         cdn: this.#cdn,
-        viewerId,
-        nowMs,
         events: {
           ...bound(events),
           onPeerCount: (peerCount) => {
@@ -173,54 +147,19 @@ export class HybridDelivery {
       },
       playlist,
     );
-    const rendition: Rendition = { delivery, store, leaveTimer: null };
+    const rendition: Rendition = { source, leaveTimer: null };
     this.#renditions.set(url, rendition);
-    delivery.setExchange(this.#exchangeOpener(store));
+    source.allowPeers(this.#peersAllowed);
     return rendition;
   }
 
-  #applyPeers(): void {
-    for (const { delivery, store } of this.#renditions.values())
-      delivery.setExchange(this.#exchangeOpener(store));
-  }
-
-  #exchangeOpener(store: SegmentStore): OpenExchange | null {
-    const { trackerUrl, viewerId, iceServers } = this.#options;
-    const coreClass = this.#coreClass;
-    if (!this.#peersAllowed || trackerUrl === null || coreClass === null) return null;
-    return (playlist, listener) =>
-      new P2pMediaLoaderExchange(
-        {
-          coreClass,
-          trackerUrl: ownSocketUrl(trackerUrl, viewerId),
-          swarmId: this.#swarmId,
-          peerId: viewerId,
-          iceServers,
-          store,
-          verify: async (segment, bytes) => (await sha256Hex(bytes)) === segment.digest,
-        },
-        playlist,
-        listener,
-      );
-  }
-
   #linger(url: string, rendition: Rendition): void {
-    rendition.delivery.setActive(false);
+    rendition.source.setActive(false);
     rendition.leaveTimer = setTimeout(() => {
-      rendition.delivery.close();
+      rendition.source.close();
       this.#renditions.delete(url);
     }, lingerMs);
   }
-}
-
-/**
- * The tracker client shares one socket among all players of a page that use one URL, and then each
- * of them answers the offers made to any: every player gets a URL of its own.
- */
-function ownSocketUrl(trackerUrl: string, viewerId: string): string {
-  const url = new URL(trackerUrl);
-  url.searchParams.set('viewer', viewerId);
-  return url.href;
 }
 
 function bound(events: DeliveryEvents): Omit<DeliveryEvents, 'onPeerCount'> {

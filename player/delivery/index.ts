@@ -12,6 +12,10 @@ export {
   renditionName,
   withoutQuery,
 } from './media-segment.ts';
+export type { ExchangeKind } from './open-source.ts';
+export type { PeerConnection, TrackerClientClass } from './pieces/piece-links.ts';
+export { loadTrackerClientClass } from './pieces/tracker-client.ts';
+export type { FetchReason } from './scheduler/scheduler-actions.ts';
 export { SegmentStore } from './segment-store.ts';
 export { trackerHttpUrl, trackerSocketUrl } from './tracker-url.ts';
 export { makeViewerId, randomCharacters } from './viewer-id.ts';

@@ -1,7 +1,7 @@
 // Segments and media playlists as delivery sees them: hls.js's fragments and a headless viewer's
 // playlist lines both become these, so that everything below works in the browser and in Node.
 
-import type { Sha256Hex } from '@shoal/ingest/protocol';
+import type { PieceRoot, Sha256Hex } from '@shoal/ingest/protocol';
 
 export interface MediaSegment {
   /** Absolute URL, which also identifies the segment: the origin never reuses one. */
@@ -12,6 +12,8 @@ export interface MediaSegment {
   readonly durationSeconds: number;
   /** From the playlist; a segment without one is never exchanged with peers. */
   readonly digest: Sha256Hex | null;
+  /** From the playlist, where the origin offers pieces; only the newest segments have it. */
+  readonly pieces: PieceRoot | null;
 }
 
 export interface RenditionPlaylist {

@@ -6,6 +6,8 @@ import type { DeliveredSegment, DeliveryEvents } from './delivery-events.ts';
 import { sha256Hex } from './digest.ts';
 import type { Exchange, ExchangeListener, OpenExchange } from './exchange/exchange.ts';
 import { endSeconds, type MediaSegment, type RenditionPlaylist } from './media-segment.ts';
+import type { PeerGate } from './peer-switch.ts';
+import type { RenditionSource } from './rendition-source.ts';
 import { cdnFetchAtMs, cdnTurn } from './scheduler/cdn-turn.ts';
 import { SegmentProgress } from './segment-progress.ts';
 import type { SegmentStore } from './segment-store.ts';
@@ -28,12 +30,13 @@ const joiningMs = 3_000;
 const firstRetryMs = 500;
 const maxRetryMs = 8_000;
 
-export class RenditionDelivery {
+export class RenditionDelivery implements RenditionSource {
   readonly #options: RenditionDeliveryOptions;
   readonly #joinedAtMs: number;
   readonly #progress = new Map<string, SegmentProgress>();
   #playlist: RenditionPlaylist;
   #exchange: Exchange | null = null;
+  #peers: PeerGate | null = null;
   #playheadSeconds: number | null = null;
   #isActive = true;
   #timer: ReturnType<typeof setTimeout> | null = null;
@@ -49,6 +52,19 @@ export class RenditionDelivery {
 
   get peerCount(): number {
     return this.#exchange?.neighbourIds.size ?? 0;
+  }
+
+  /** Leaves it to `peers` when the exchange is opened. */
+  joinWith(peers: PeerGate): void {
+    this.#peers = peers;
+  }
+
+  allowPeers(isAllowed: boolean): void {
+    this.#peers?.allow(isAllowed);
+  }
+
+  canLoad(): boolean {
+    return true;
   }
 
   /** Opens the swarm, or leaves it. Idempotent. */
@@ -120,6 +136,7 @@ export class RenditionDelivery {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#peers?.close();
     if (this.#timer !== null) clearTimeout(this.#timer);
     for (const [url, progress] of this.#progress) this.#forget(url, progress);
     this.#exchange?.close();

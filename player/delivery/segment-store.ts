@@ -11,11 +11,14 @@ interface StoredSegment {
 /** Bounded by bytes; the oldest segments by media sequence number leave first. */
 export class SegmentStore {
   readonly #limitBytes: number;
+  readonly #serve: ((bytes: Uint8Array) => Uint8Array) | undefined;
   readonly #stored = new Map<string, StoredSegment>();
   #sizeBytes = 0;
 
-  constructor(limitBytes: number) {
+  /** @param serve what other viewers are given instead of the real bytes, for tests */
+  constructor(limitBytes: number, serve?: (bytes: Uint8Array) => Uint8Array) {
     this.#limitBytes = limitBytes;
+    this.#serve = serve;
   }
 
   get sizeBytes(): number {
@@ -35,9 +38,11 @@ export class SegmentStore {
     return this.#stored.get(url)?.bytes;
   }
 
-  /** What another viewer is given; the same bytes, a point where tests make a viewer lie. */
+  /** What another viewer is given. */
   serve(url: string): ArrayBuffer | undefined {
-    return this.get(url);
+    const bytes = this.get(url);
+    if (bytes === undefined || !this.#serve) return bytes;
+    return this.#serve(new Uint8Array(bytes)).slice().buffer;
   }
 
   /** Keeps a verified segment; one larger than the whole store is not kept. */

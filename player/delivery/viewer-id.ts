@@ -11,7 +11,10 @@ export function randomCharacters(count: number): string {
   return text;
 }
 
-/** 20 ASCII characters in the style of BEP 20: client, version, random part. */
-export function makeViewerId(): string {
-  return `-SH0100-${randomCharacters(12)}`;
+/**
+ * 20 ASCII characters in the style of BEP 20: client, version, random part. The last digit of the
+ * version tells the tracker whether this viewer uploads and so gets a place on the ring.
+ */
+export function makeViewerId(canUpload = true): string {
+  return `-SH010${canUpload ? 1 : 0}-${randomCharacters(12)}`;
 }

@@ -7,7 +7,7 @@ import { SyntheticBroadcaster } from '../../infra/demo/broadcaster.ts';
 import { HeadlessViewer } from '../../infra/demo/headless-viewer.ts';
 import { BrowserViewer } from '../support/browser-viewer.ts';
 import { launchChromium } from '../support/chromium.ts';
-import { CorruptingStore, corruptionMark } from '../support/corrupting-viewer.ts';
+import { CorruptedServing, corruptionMark } from '../support/corrupting-viewer.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import { Services } from '../support/service-processes.ts';
 
@@ -18,7 +18,7 @@ let services: Services;
 let broadcaster: SyntheticBroadcaster;
 let browser: Browser;
 let liar: HeadlessViewer;
-const liarStores: CorruptingStore[] = [];
+const lies = new CorruptedServing();
 
 beforeAll(async () => {
   services = await Services.start({ streamKeys: `${stream}:${key}`, ladder: '360p' });
@@ -37,11 +37,7 @@ beforeAll(async () => {
   liar = HeadlessViewer.start({
     playlistUrl,
     trackerUrl: services.trackerUrl,
-    makeStore: (limitBytes) => {
-      const store = new CorruptingStore(limitBytes);
-      liarStores.push(store);
-      return store;
-    },
+    serve: lies.serve,
   });
   browser = await launchChromium();
 });
@@ -64,10 +60,7 @@ describe('a peer that serves corrupted segments', () => {
     await pollUntil(
       async () => {
         const stats = await Promise.all(viewers.map((viewer) => viewer.stats()));
-        return (
-          stats.some(({ discardedBytes }) => discardedBytes > 0) &&
-          liarStores.some(({ servedSegments }) => servedSegments > 0)
-        );
+        return stats.some(({ discardedBytes }) => discardedBytes > 0) && lies.servedCount > 0;
       },
       {
         timeoutMs: 90_000,

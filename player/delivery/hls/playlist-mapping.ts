@@ -3,7 +3,9 @@
 
 import {
   initDigestTagName,
+  type PieceRoot,
   parseDigestAttributes,
+  parsePieceAttributes,
   segmentDigestTagName,
 } from '@shoal/ingest/protocol';
 import type { Fragment, LevelDetails } from 'hls.js';
@@ -16,6 +18,11 @@ export function digestOf(fragment: Fragment): string | null {
   return tag?.[1] === undefined ? null : parseDigestAttributes(tag[1]);
 }
 
+function piecesOf(fragment: Fragment): PieceRoot | null {
+  const tag = fragment.tagList.find(([name]) => name === segmentDigestTagName);
+  return tag?.[1] === undefined ? null : parsePieceAttributes(tag[1]);
+}
+
 /** The fragment as a segment; `null` for init sections and byte ranges, which go by the CDN. */
 export function segmentOf(fragment: Fragment): MediaSegment | null {
   if (fragment.sn === 'initSegment' || fragment.byteRange.length > 0) return null;
@@ -25,6 +32,7 @@ export function segmentOf(fragment: Fragment): MediaSegment | null {
     startSeconds: fragment.start,
     durationSeconds: fragment.duration,
     digest: digestOf(fragment),
+    pieces: piecesOf(fragment),
   };
 }
 

@@ -81,6 +81,7 @@ function segment(number: number): MediaSegment {
     startSeconds: number * 2,
     durationSeconds: 2,
     digest: createHash('sha256').update(body).digest('hex'),
+    pieces: null,
   };
 }
 

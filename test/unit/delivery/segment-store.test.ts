@@ -12,6 +12,7 @@ function segment(mediaSequenceNumber: number): MediaSegment {
     startSeconds: mediaSequenceNumber * 2,
     durationSeconds: 2,
     digest: null,
+    pieces: null,
   };
 }
 

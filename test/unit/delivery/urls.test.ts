@@ -62,7 +62,8 @@ describe('rendition and segment names', () => {
 
 describe('the viewer id', () => {
   it('has 20 ASCII characters and is new every time', () => {
-    expect(makeViewerId()).toMatch(/^-SH0100-[A-Za-z0-9]{12}$/);
+    expect(makeViewerId()).toMatch(/^-SH0101-[A-Za-z0-9]{12}$/);
+    expect(makeViewerId(false)).toMatch(/^-SH0100-/);
     expect(makeViewerId()).not.toBe(makeViewerId());
   });
 });

@@ -1,0 +1,141 @@
+// Opens the source of a rendition on the exchange that is asked for: Shoal's own with pieces where
+// the playlist has them, else whole segments by p2p-media-loader's core. Below hybrid-delivery.
+
+import type { SwarmId } from '@shoal/tracker/protocol';
+import type { CdnFetcher } from './cdn-fetcher.ts';
+import type { DeliveryEvents } from './delivery-events.ts';
+import { sha256Hex } from './digest.ts';
+import { type CoreClass, P2pMediaLoaderExchange } from './exchange/p2p-media-loader-exchange.ts';
+import type { RenditionPlaylist } from './media-segment.ts';
+import { PeerSwitch } from './peer-switch.ts';
+import { PieceDelivery } from './pieces/piece-delivery.ts';
+import { PieceLinks, type TrackerClientClass } from './pieces/piece-links.ts';
+import { RangeFetcher } from './pieces/range-fetcher.ts';
+import { RenditionDelivery } from './rendition-delivery.ts';
+import type { RenditionSource } from './rendition-source.ts';
+import type { FetchReason } from './scheduler/scheduler-actions.ts';
+import { SegmentStore } from './segment-store.ts';
+
+/** How viewers exchange media: Shoal's pieces, or segments as p2p-media-loader's swarms do. */
+export type ExchangeKind = 'shoal' | 'p2p-media-loader';
+
+export interface SourceOptions {
+  readonly exchange: ExchangeKind;
+  readonly swarmId: SwarmId;
+  /** WebSocket URL of the tracker; `null` delivers from the CDN alone. */
+  readonly trackerUrl: string | null;
+  readonly loadCoreClass: () => Promise<CoreClass>;
+  readonly loadTrackerClientClass: () => Promise<TrackerClientClass>;
+  readonly iceServers: readonly RTCIceServer[];
+  readonly viewerId: string;
+  readonly storeLimitBytes: number;
+  readonly fetch: typeof globalThis.fetch;
+  readonly nowMs: () => number;
+  readonly cdn: CdnFetcher;
+  readonly events: DeliveryEvents;
+  readonly onFetch?: ((reason: FetchReason, sizeBytes: number) => void) | undefined;
+  /** What other viewers are given instead of the real bytes; tests make a viewer lie with it. */
+  readonly serve?: ((bytes: Uint8Array) => Uint8Array) | undefined;
+}
+
+/** Links that a viewer keeps at most: enough to be told of everything, few enough for any device. */
+const maxLinks = 16;
+
+export function openSource(options: SourceOptions, playlist: RenditionPlaylist): RenditionSource {
+  const hasPieces = playlist.segments.some(({ pieces }) => pieces !== null);
+  const isPiecewise = options.exchange === 'shoal' && playlist.isLive && hasPieces;
+  return isPiecewise ? openPieceSource(options, playlist) : openSegmentSource(options, playlist);
+}
+
+function openPieceSource(options: SourceOptions, playlist: RenditionPlaylist): RenditionSource {
+  const { trackerUrl, viewerId, nowMs, fetch, events, onFetch, serve } = options;
+  const delivery = new PieceDelivery(
+    {
+      viewerId,
+      nowMs,
+      random: Math.random,
+      ranges: new RangeFetcher({ fetch, nowMs }),
+      events: onFetch ? withFetchReasons(events, onFetch) : events,
+      ...(serve ? { serve } : {}),
+    },
+    playlist,
+  );
+  delivery.joinWith(
+    new PeerSwitch(options.loadTrackerClientClass, (clientClass) => {
+      if (trackerUrl === null || clientClass === null) delivery.setLinks(null);
+      else
+        delivery.setLinks(
+          (listener) =>
+            new PieceLinks(linkOptions(options, trackerUrl, clientClass, playlist), listener),
+        );
+    }),
+  );
+  return delivery;
+}
+
+function linkOptions(
+  options: SourceOptions,
+  trackerUrl: string,
+  clientClass: TrackerClientClass,
+  playlist: RenditionPlaylist,
+) {
+  return {
+    clientClass,
+    trackerUrl: ownSocketUrl(trackerUrl, options.viewerId),
+    swarmName: `shoal-1 ${options.swarmId} ${new URL(playlist.url).pathname}`,
+    viewerId: options.viewerId,
+    iceServers: options.iceServers,
+    maxLinks,
+    nowMs: options.nowMs,
+  };
+}
+
+function openSegmentSource(options: SourceOptions, playlist: RenditionPlaylist): RenditionSource {
+  const { trackerUrl, viewerId, nowMs, events, cdn, serve } = options;
+  const store = new SegmentStore(options.storeLimitBytes, serve);
+  const delivery = new RenditionDelivery({ store, cdn, viewerId, nowMs, events }, playlist);
+  delivery.joinWith(
+    new PeerSwitch(options.loadCoreClass, (coreClass) => {
+      if (trackerUrl === null || coreClass === null) delivery.setExchange(null);
+      else {
+        const exchangeOptions = {
+          coreClass,
+          trackerUrl: ownSocketUrl(trackerUrl, viewerId),
+          swarmId: options.swarmId,
+          peerId: viewerId,
+          iceServers: options.iceServers,
+          store,
+          verify: async (segment: { readonly digest: string | null }, bytes: ArrayBuffer) =>
+            (await sha256Hex(bytes)) === segment.digest,
+        };
+        delivery.setExchange(
+          (current, listener) => new P2pMediaLoaderExchange(exchangeOptions, current, listener),
+        );
+      }
+    }),
+  );
+  return delivery;
+}
+
+/**
+ * The tracker client shares one socket among all players of a page that use one URL, and then each
+ * of them answers the offers made to any: every player gets a URL of its own.
+ */
+function ownSocketUrl(trackerUrl: string, viewerId: string): string {
+  const url = new URL(trackerUrl);
+  url.searchParams.set('viewer', viewerId);
+  return url.href;
+}
+
+function withFetchReasons(
+  events: DeliveryEvents,
+  onFetch: (reason: FetchReason, sizeBytes: number) => void,
+) {
+  return {
+    onDelivered: events.onDelivered.bind(events),
+    onDiscarded: events.onDiscarded.bind(events),
+    onUploaded: events.onUploaded.bind(events),
+    onPeerCount: events.onPeerCount.bind(events),
+    onFetch,
+  };
+}

@@ -1,0 +1,382 @@
+// Brings the segments of one rendition by Shoal's own exchange: carries out what the scheduler
+// decides, on data channels and HTTP ranges, and checks every piece before it is used or relayed.
+
+import { CdnError } from '../cdn-fetcher.ts';
+import type { DeliveredSegment, DeliveryEvents } from '../delivery-events.ts';
+import { endSeconds, type MediaSegment, type RenditionPlaylist } from '../media-segment.ts';
+import type { PeerGate } from '../peer-switch.ts';
+import type { RenditionSource } from '../rendition-source.ts';
+import type { FetchReason, SchedulerAction } from '../scheduler/scheduler-actions.ts';
+import { schedulerConstants } from '../scheduler/scheduler-constants.ts';
+import { SwarmScheduler } from '../scheduler/swarm-scheduler.ts';
+import { PieceInbox } from './piece-inbox.ts';
+import type { PieceLinks, PieceLinksListener } from './piece-links.ts';
+import {
+  encodeCancel,
+  encodeHave,
+  encodeHello,
+  encodePiece,
+  encodeRequest,
+} from './piece-messages.ts';
+import { PieceSegment } from './piece-segment.ts';
+import type { RangeFetcher } from './range-fetcher.ts';
+
+export interface PieceDeliveryOptions {
+  readonly viewerId: string;
+  readonly nowMs: () => number;
+  readonly random: () => number;
+  readonly ranges: RangeFetcher;
+  readonly events: DeliveryEvents & {
+    /** Bytes asked of the CDN, by reason; where they exceed one copy in a swarm, why. */
+    onFetch?(reason: FetchReason, sizeBytes: number): void;
+  };
+  /** What is served instead of a piece; tests make a viewer lie with it. */
+  readonly serve?: (bytes: Uint8Array) => Uint8Array;
+}
+
+/** Segments further behind the play head are of use to nobody who watches live. */
+const keptSeconds = 30;
+const fetchRetryMs = 700;
+/** Live latency assumed for the constants: most players are three target durations behind. */
+const latencyTargetDurations = 2;
+/** Events within this time are thought about together. */
+const coalesceMs = 2;
+/** A link may wait with one piece while the next is handed to it: else the line would idle between. */
+const maxBufferedBytes = 16 * 1024;
+const uploadPollMs = 4;
+
+export class PieceDelivery implements RenditionSource {
+  readonly #options: PieceDeliveryOptions;
+  readonly #scheduler: SwarmScheduler;
+  readonly #segments = new Map<number, PieceSegment>();
+  readonly #inbox: PieceInbox;
+  #links: PieceLinks | null = null;
+  #peers: PeerGate | null = null;
+  #playheadSeconds: number | null = null;
+  #isActive = true;
+  #hasDemanded = false;
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #isRunPlanned = false;
+  #closed = false;
+
+  constructor(options: PieceDeliveryOptions, playlist: RenditionPlaylist) {
+    this.#options = options;
+    this.#scheduler = new SwarmScheduler({
+      viewerId: options.viewerId,
+      isLive: playlist.isLive,
+      canUpload: true,
+      constants: schedulerConstants(
+        latencyTargetDurations * playlist.targetDurationSeconds * 1_000,
+      ),
+      nowMs: options.nowMs(),
+      random: options.random,
+    });
+    this.#inbox = new PieceInbox({
+      scheduler: this.#scheduler,
+      segments: this.#segments,
+      links: () => this.#links,
+      nowMs: options.nowMs,
+      events: options.events,
+      onChanged: () => this.#run(),
+      onPiece: (segment) => this.#completed(segment),
+    });
+    this.#addSegments(playlist, true);
+  }
+
+  get peerCount(): number {
+    return this.#inbox.neighbourCount;
+  }
+
+  /** Leaves it to `peers` when the links are opened. */
+  joinWith(peers: PeerGate): void {
+    this.#peers = peers;
+  }
+
+  allowPeers(isAllowed: boolean): void {
+    this.#peers?.allow(isAllowed);
+  }
+
+  canLoad(segment: MediaSegment): boolean {
+    return segment.pieces !== null || this.#segments.has(segment.mediaSequenceNumber);
+  }
+
+  /** Joins the swarm, or leaves it. */
+  setLinks(open: ((listener: PieceLinksListener) => PieceLinks) | null): void {
+    if (this.#closed || (open === null) === (this.#links === null)) return;
+    if (open === null) {
+      this.#links?.close();
+      this.#links = null;
+      this.#inbox.allLinksClosed();
+    } else this.#links = open(this.#linkListener());
+    this.#run();
+  }
+
+  updatePlaylist(playlist: RenditionPlaylist): void {
+    if (this.#closed) return;
+    this.#addSegments(playlist, !playlist.isLive);
+    const numbers = new Set(playlist.segments.map((segment) => segment.mediaSequenceNumber));
+    const keepFromSeconds = (this.#playheadSeconds ?? Number.NEGATIVE_INFINITY) - keptSeconds;
+    for (const [number, segment] of this.#segments) {
+      const isOld = endSeconds(segment.progress.segment) < keepFromSeconds;
+      if ((isOld || !numbers.has(number)) && !segment.progress.isDemanded) this.#forget(segment);
+    }
+    this.#run();
+  }
+
+  updatePlayhead(positionSeconds: number): void {
+    this.#playheadSeconds = positionSeconds;
+    this.#scheduler.setPlayhead(positionSeconds);
+    this.#run();
+  }
+
+  setActive(isActive: boolean): void {
+    this.#isActive = isActive;
+    this.#run();
+  }
+
+  async load(media: MediaSegment, signal: AbortSignal): Promise<DeliveredSegment> {
+    const segment = this.#segments.get(media.mediaSequenceNumber) ?? this.#add(media, true);
+    if (!segment) throw new CdnError(0, `${media.url} has no piece root`, 0);
+    if (this.#playheadSeconds === null) this.updatePlayhead(media.startSeconds);
+    const delivered = segment.progress.wait(signal);
+    if (segment.isComplete) this.#deliver(segment);
+    else {
+      this.#scheduler.demand(segment.number, !this.#hasDemanded);
+      this.#hasDemanded = true;
+      this.#run();
+    }
+    try {
+      return await delivered;
+    } finally {
+      if (!segment.progress.isDemanded) this.#scheduler.endDemand(segment.number);
+    }
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#peers?.close();
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#links?.close();
+    this.#links = null;
+    this.#options.ranges.abortAll();
+    for (const segment of [...this.#segments.values()]) this.#forget(segment);
+  }
+
+  #addSegments(playlist: RenditionPlaylist, isFromBeforeJoining: boolean): void {
+    for (const media of playlist.segments) {
+      const known = this.#segments.get(media.mediaSequenceNumber);
+      if (known && known.progress.segment.url === media.url) this.#update(known, media);
+      else {
+        // The number of another broadcast: what was gathered under it is of no use any more.
+        if (known) this.#forget(known);
+        this.#add(media, isFromBeforeJoining);
+      }
+    }
+  }
+
+  #update(segment: PieceSegment, media: MediaSegment): void {
+    segment.progress.segment = media;
+    const { number, pieceCount, pieceSizeBytes, isFromBeforeJoining } = segment;
+    const { startSeconds } = media;
+    const nowMs = this.#options.nowMs();
+    this.#scheduler.addSegment(
+      { number, pieceCount, pieceSizeBytes, startSeconds },
+      isFromBeforeJoining,
+      nowMs,
+    );
+  }
+
+  #add(media: MediaSegment, isFromBeforeJoining: boolean): PieceSegment | null {
+    if (!media.pieces) return null;
+    const behind = this.#playheadSeconds ?? Number.NEGATIVE_INFINITY;
+    if (endSeconds(media) < behind - keptSeconds) return null;
+    const segment = new PieceSegment(media, media.pieces, isFromBeforeJoining);
+    this.#segments.set(segment.number, segment);
+    const { number, pieceCount, pieceSizeBytes } = segment;
+    this.#scheduler.addSegment(
+      { number, pieceCount, pieceSizeBytes, startSeconds: media.startSeconds },
+      isFromBeforeJoining,
+      this.#options.nowMs(),
+    );
+    return segment;
+  }
+
+  #linkListener(): PieceLinksListener {
+    return {
+      onLink: (id) => this.#links?.send(id, encodeHello(true)),
+      onLinkClosed: (id) => this.#inbox.linkClosed(id),
+      onMessage: (id, data) => this.#inbox.receive(id, data),
+      onSwarm: (ring, viewerCount) => this.#scheduler.setRing(ring, viewerCount),
+    };
+  }
+
+  #run(): void {
+    if (this.#closed || this.#isRunPlanned) return;
+    this.#isRunPlanned = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#runNow(), coalesceMs);
+  }
+
+  /** Asks the scheduler what is to be done now, does it, and wakes up for what is next. */
+  #runNow(): void {
+    if (this.#closed) return;
+    this.#isRunPlanned = false;
+    const nowMs = this.#options.nowMs();
+    const { firstByteMs, bytesPerMs } = this.#options.ranges.speed;
+    this.#scheduler.setCdnSpeed(firstByteMs, bytesPerMs);
+    const { actions, nextMs } = this.#scheduler.run(nowMs);
+    for (const action of actions) this.#do(action);
+    if (this.#isRunPlanned || this.#closed) return;
+    const waitMs = Math.max(1, Math.min(nextMs - nowMs, 1_000));
+    this.#timer = setTimeout(() => this.#runNow(), waitMs);
+  }
+
+  #do(action: SchedulerAction): void {
+    switch (action.kind) {
+      case 'fetch':
+        if (this.#isActive) void this.#fetch(action);
+        else
+          this.#scheduler.fetchFailed(
+            action.segment,
+            action.firstPiece,
+            action.lastPiece,
+            Number.POSITIVE_INFINITY,
+          );
+        return;
+      case 'request': {
+        const wantsList = this.#segments.get(action.segment)?.digests === null;
+        this.#links?.send(
+          action.neighbour,
+          encodeRequest(action.segment, action.piece, action.deadlineInMs, wantsList),
+        );
+        return;
+      }
+      case 'cancel':
+        this.#links?.send(action.neighbour, encodeCancel(action.segment, action.piece));
+        return;
+      case 'have': {
+        const segment = this.#segments.get(action.segment);
+        if (!segment) return;
+        const message = encodeHave(
+          action.segment,
+          segment.tag,
+          segment.pieceCount,
+          action.bits,
+          action.claims,
+        );
+        this.#links?.send(action.neighbour, message);
+        return;
+      }
+      case 'send':
+        this.#send(action.neighbour, action.segment, action.piece);
+        return;
+      case 'drop':
+        this.#links?.drop(action.neighbour, action.banMs);
+    }
+  }
+
+  #send(neighbour: string, number: number, piece: number): void {
+    const segment = this.#segments.get(number);
+    if (segment?.has(piece)) {
+      const bytes = segment.pieceBytes(piece);
+      const served = this.#options.serve?.(bytes) ?? bytes;
+      if (this.#links?.send(neighbour, encodePiece(number, piece, served))) {
+        this.#options.events.onUploaded(bytes.length);
+      }
+    }
+    this.#waitUntilSent(neighbour);
+  }
+
+  /** `bufferedamountlow` does not fire on a channel that never fills: look again and again. */
+  #waitUntilSent(neighbour: string): void {
+    const look = (): void => {
+      if (this.#closed) return;
+      if ((this.#links?.bufferedBytes(neighbour) ?? 0) > maxBufferedBytes) {
+        setTimeout(look, uploadPollMs);
+        return;
+      }
+      this.#scheduler.sent();
+      this.#run();
+    };
+    look();
+  }
+
+  async #fetch(action: Extract<SchedulerAction, { kind: 'fetch' }>): Promise<void> {
+    const segment = this.#segments.get(action.segment);
+    if (!segment) return;
+    const startedAtMs = this.#options.nowMs();
+    const retryAtMs = startedAtMs + fetchRetryMs;
+    try {
+      const { firstPiece, lastPiece, reason } = action;
+      const result = await this.#options.ranges.fetch(segment, firstPiece, lastPiece, {
+        onFirstByte: () => {
+          segment.progress.transfer ??= {
+            startedAtMs,
+            firstByteAtMs: this.#options.nowMs(),
+            finishedAtMs: this.#options.nowMs(),
+          };
+        },
+        onPiece: (piece, bytes) => {
+          this.#options.events.onFetch?.(reason, bytes.length);
+          this.#stored(segment, piece, bytes);
+        },
+      });
+      this.#options.events.onDiscarded(result.discardedBytes);
+      if (!result.isComplete)
+        this.#scheduler.fetchFailed(
+          segment.number,
+          firstPiece,
+          lastPiece,
+          this.#options.nowMs() + fetchRetryMs,
+        );
+    } catch (error) {
+      this.#scheduler.fetchFailed(action.segment, action.firstPiece, action.lastPiece, retryAtMs);
+      if (error instanceof CdnError) {
+        this.#options.events.onDiscarded(error.receivedBytes);
+        segment.progress.fail(error);
+      }
+    }
+    this.#run();
+  }
+
+  #stored(segment: PieceSegment, piece: number, bytes: Uint8Array): void {
+    if (this.#closed) return;
+    if (segment.fill(piece, bytes, 'cdn')) {
+      this.#scheduler.pieceFetched(segment.number, piece);
+      this.#completed(segment);
+    } else this.#options.events.onDiscarded(bytes.length);
+    this.#run();
+  }
+
+  #completed(segment: PieceSegment): void {
+    if (!segment.isComplete) return;
+    const { progress } = segment;
+    if (progress.transfer)
+      progress.transfer = { ...progress.transfer, finishedAtMs: this.#options.nowMs() };
+    // A segment mostly from peers says nothing about the network to the CDN.
+    if (segment.cdnBytes < segment.bytes.length) progress.transfer = null;
+    this.#deliver(segment);
+  }
+
+  #deliver(segment: PieceSegment): void {
+    const { progress } = segment;
+    if (!progress.isDemanded) return;
+    if (!progress.isCounted) {
+      progress.isCounted = true;
+      if (segment.cdnBytes > 0) this.#options.events.onDelivered('cdn', segment.cdnBytes);
+      if (segment.peerBytes > 0) this.#options.events.onDelivered('peer', segment.peerBytes);
+    }
+    progress.source = segment.peerBytes > segment.cdnBytes ? 'peer' : 'cdn';
+    progress.deliver(segment.bytes.buffer);
+  }
+
+  #forget(segment: PieceSegment): void {
+    this.#segments.delete(segment.number);
+    this.#scheduler.removeSegment(segment.number);
+    this.#options.ranges.abort(segment);
+    segment.progress.fail(new DOMException('The segment is no longer played.', 'AbortError'));
+    if (!segment.progress.isCounted)
+      this.#options.events.onDiscarded(segment.cdnBytes + segment.peerBytes);
+  }
+}

@@ -1,0 +1,218 @@
+// Data channels to other viewers of a rendition: met through the tracker by bittorrent-tracker's
+// client, counted and bounded here, messages handed up and down. Knows nothing of pieces.
+
+import { sha1 } from '@noble/hashes/legacy.js';
+import type { RingPosition } from '../scheduler/scheduler-actions.ts';
+import { ringOf } from './ring-answer.ts';
+
+/** The part of simple-peer that is used here. */
+export interface PeerConnection {
+  readonly id?: string;
+  /** This side made the offer. */
+  readonly initiator: boolean;
+  readonly destroyed: boolean;
+  /** Bytes that wait to be sent. */
+  readonly bufferSize: number;
+  send(data: Uint8Array): void;
+  destroy(): void;
+  on(event: 'connect' | 'close' | 'error', listener: () => void): void;
+  on(event: 'data', listener: (data: Uint8Array) => void): void;
+}
+
+/** The part of bittorrent-tracker's client that is used here. */
+export interface TrackerClient {
+  on(event: 'peer', listener: (peer: PeerConnection) => void): void;
+  on(event: 'update', listener: (answer: unknown) => void): void;
+  on(event: 'warning' | 'error', listener: (error: unknown) => void): void;
+  start(): void;
+  update(options?: { numwant?: number }): void;
+  destroy(): void;
+}
+
+export type TrackerClientClass = new (options: {
+  readonly infoHash: Uint8Array;
+  readonly peerId: Uint8Array;
+  readonly announce: readonly string[];
+  readonly port: number;
+  readonly rtcConfig: { readonly iceServers: readonly RTCIceServer[] };
+}) => TrackerClient;
+
+export interface PieceLinksListener {
+  onLink(id: string): void;
+  onLinkClosed(id: string): void;
+  onMessage(id: string, data: Uint8Array): void;
+  onSwarm(ring: RingPosition | null, viewerCount: number): void;
+}
+
+export interface PieceLinksOptions {
+  readonly clientClass: TrackerClientClass;
+  readonly trackerUrl: string;
+  /** Names the swarm of this rendition. */
+  readonly swarmName: string;
+  /** 20 ASCII characters. */
+  readonly viewerId: string;
+  readonly iceServers: readonly RTCIceServer[];
+  readonly maxLinks: number;
+  readonly nowMs: () => number;
+}
+
+/** A client that outside a browser wants a port does not get one that anything listens on. */
+const unusedPort = 6881;
+
+/** After viewers have come or gone this one asks for its place again, without new offers. */
+const refreshDelayMs = 700;
+
+/** More messages in a second than this come from no viewer of ours. */
+const maxMessagesPerSecond = 2_000;
+const floodBanMs = 600_000;
+
+/** What a peer may have said before the connection is known to be up. */
+const maxEarlyMessages = 256;
+
+const encoder = new TextEncoder();
+
+export class PieceLinks {
+  readonly #options: PieceLinksOptions;
+  readonly #listener: PieceLinksListener;
+  readonly #client: TrackerClient;
+  readonly #links = new Map<string, PeerConnection>();
+  readonly #bannedUntilMs = new Map<string, number>();
+  #refreshTimer: ReturnType<typeof setTimeout> | null = null;
+  #closed = false;
+
+  constructor(options: PieceLinksOptions, listener: PieceLinksListener) {
+    this.#options = options;
+    this.#listener = listener;
+    this.#client = new options.clientClass({
+      infoHash: sha1(encoder.encode(options.swarmName)),
+      peerId: encoder.encode(options.viewerId),
+      announce: [options.trackerUrl],
+      port: unusedPort,
+      rtcConfig: { iceServers: options.iceServers },
+    });
+    this.#client.on('peer', (peer) => this.#admit(peer));
+    this.#client.on('update', (answer) => {
+      const swarm = ringOf(answer);
+      if (swarm) listener.onSwarm(swarm.ring, swarm.viewerCount);
+    });
+    // A tracker that is away is no fault of playback: the client reconnects by itself.
+    this.#client.on('warning', () => {});
+    this.#client.on('error', () => {});
+    this.#client.start();
+  }
+
+  get size(): number {
+    return this.#links.size;
+  }
+
+  /** `false` when the link is gone. */
+  send(id: string, data: Uint8Array): boolean {
+    const link = this.#links.get(id);
+    if (!link || link.destroyed) return false;
+    try {
+      link.send(data);
+      return true;
+    } catch {
+      this.#remove(id, link);
+      return false;
+    }
+  }
+
+  /** Bytes that wait on the link, 0 when it is gone. */
+  bufferedBytes(id: string): number {
+    return this.#links.get(id)?.bufferSize ?? 0;
+  }
+
+  drop(id: string, banMs: number): void {
+    this.#bannedUntilMs.set(id, this.#options.nowMs() + banMs);
+    const link = this.#links.get(id);
+    if (link) this.#remove(id, link);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (this.#refreshTimer !== null) clearTimeout(this.#refreshTimer);
+    for (const [id, link] of [...this.#links]) this.#remove(id, link);
+    this.#client.destroy();
+  }
+
+  #admit(peer: PeerConnection): void {
+    const id = peer.id === undefined ? '' : asciiOfHex(peer.id);
+    const isBanned = (this.#bannedUntilMs.get(id) ?? 0) > this.#options.nowMs();
+    peer.on('error', () => this.#remove(id, peer));
+    if (this.#closed || isBanned || id === '' || this.#links.size >= this.#options.maxLinks) {
+      peer.destroy();
+      return;
+    }
+    peer.on('close', () => this.#remove(id, peer));
+    // The other side may be connected, and talk, a moment before this one knows that it is.
+    const early: Uint8Array[] = [];
+    const rate = { second: 0, messages: 0 };
+    peer.on('data', (data) => {
+      if (this.#isFlooding(rate)) this.drop(id, floodBanMs);
+      else if (this.#links.get(id) === peer) this.#listener.onMessage(id, data);
+      else if (early.length < maxEarlyMessages) early.push(data);
+    });
+    peer.on('connect', () => {
+      this.#connected(id, peer);
+      for (const data of early.splice(0)) {
+        if (this.#links.get(id) === peer) this.#listener.onMessage(id, data);
+      }
+    });
+  }
+
+  #isFlooding(rate: { second: number; messages: number }): boolean {
+    const second = Math.floor(this.#options.nowMs() / 1_000);
+    if (rate.second !== second) {
+      rate.second = second;
+      rate.messages = 0;
+    }
+    rate.messages += 1;
+    return rate.messages > maxMessagesPerSecond;
+  }
+
+  #connected(id: string, peer: PeerConnection): void {
+    const known = this.#links.get(id);
+    if (this.#closed || (known && !known.destroyed && !this.#isBetter(id, peer, known))) {
+      peer.destroy();
+      return;
+    }
+    if (known) this.#remove(id, known);
+    this.#links.set(id, peer);
+    this.#refreshSoon();
+    this.#listener.onLink(id);
+  }
+
+  /** The gap on the ring changes with the neighbours: an old one means fetching twice. */
+  #refreshSoon(): void {
+    if (this.#closed) return;
+    this.#refreshTimer ??= setTimeout(() => {
+      this.#refreshTimer = null;
+      this.#client.update({ numwant: 0 });
+    }, refreshDelayMs);
+  }
+
+  /** When both sides have dialled, both keep the connection of the one with the lower id. */
+  #isBetter(id: string, peer: PeerConnection, known: PeerConnection): boolean {
+    if (peer.initiator === known.initiator) return false;
+    return peer.initiator === this.#options.viewerId < id;
+  }
+
+  #remove(id: string, peer: PeerConnection): void {
+    if (!peer.destroyed) peer.destroy();
+    if (this.#links.get(id) !== peer) return;
+    this.#links.delete(id);
+    this.#refreshSoon();
+    if (!this.#closed) this.#listener.onLinkClosed(id);
+  }
+}
+
+/** bittorrent-tracker names peers by the hexadecimal form of their ids. */
+function asciiOfHex(hex: string): string {
+  let text = '';
+  for (let index = 0; index + 1 < hex.length; index += 2) {
+    text += String.fromCharCode(Number.parseInt(hex.slice(index, index + 2), 16));
+  }
+  return text;
+}

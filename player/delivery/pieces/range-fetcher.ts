@@ -1,0 +1,188 @@
+// Fetches runs of pieces from the CDN by HTTP ranges, hands on each piece as soon as it is whole
+// and checked, and measures how fast this viewer's CDN is. Below piece-delivery.
+
+import { pieceListHeader } from '@shoal/ingest/protocol';
+import { CdnError } from '../cdn-fetcher.ts';
+import { PieceDigests, parsePieceList } from './piece-digests.ts';
+import type { PieceSegment } from './piece-segment.ts';
+
+export interface RangeListener {
+  onFirstByte(): void;
+  /** A checked piece. */
+  onPiece(piece: number, bytes: Uint8Array<ArrayBuffer>): void;
+}
+
+export interface RangeResult {
+  /** All pieces of the range came and were right. */
+  readonly isComplete: boolean;
+  readonly discardedBytes: number;
+}
+
+export interface CdnSpeed {
+  /** 95th percentile of the times to the first byte. */
+  readonly firstByteMs: number;
+  /** 5th percentile of the rates after it. */
+  readonly bytesPerMs: number;
+}
+
+export interface RangeFetcherOptions {
+  readonly fetch: typeof globalThis.fetch;
+  readonly nowMs: () => number;
+}
+
+const timeoutMs = 10_000;
+const rememberedFetches = 20;
+const initialSpeed: CdnSpeed = { firstByteMs: 150, bytesPerMs: 1_000 };
+/** Shorter transfers say more about scheduling than about the line. */
+const leastMeasuredBytes = 64 * 1024;
+
+export class RangeFetcher {
+  readonly #options: RangeFetcherOptions;
+  readonly #running = new Map<AbortController, PieceSegment>();
+  readonly #firstBytesMs: number[] = [];
+  readonly #rates: number[] = [];
+
+  constructor(options: RangeFetcherOptions) {
+    this.#options = options;
+  }
+
+  get speed(): CdnSpeed {
+    return {
+      firstByteMs: percentile(this.#firstBytesMs, 0.95) ?? initialSpeed.firstByteMs,
+      bytesPerMs: percentile(this.#rates, 0.05) ?? initialSpeed.bytesPerMs,
+    };
+  }
+
+  /**
+   * Fetches pieces `first` to `last`.
+   * @throws CdnError on a refusal, a broken connection, a timeout or an abort
+   */
+  async fetch(
+    segment: PieceSegment,
+    first: number,
+    last: number,
+    listener: RangeListener,
+  ): Promise<RangeResult> {
+    const controller = new AbortController();
+    this.#running.set(controller, segment);
+    const timer = setTimeout(() => controller.abort(), timeoutMs);
+    let receivedBytes = 0;
+    try {
+      const startedAtMs = this.#options.nowMs();
+      const response = await this.#request(segment, first, last, controller.signal);
+      const firstByteAtMs = this.#options.nowMs();
+      listener.onFirstByte();
+      remember(this.#firstBytesMs, firstByteAtMs - startedAtMs);
+      await this.#learnDigests(segment, response);
+      const reader = new PieceReader(segment, response.status === 206 ? first : 0, listener);
+      const body = response.body?.getReader();
+      for (;;) {
+        const chunk = await body?.read();
+        if (!chunk || chunk.done) break;
+        receivedBytes += chunk.value.byteLength;
+        await reader.take(chunk.value);
+      }
+      const tookMs = this.#options.nowMs() - firstByteAtMs;
+      if (receivedBytes >= leastMeasuredBytes)
+        remember(this.#rates, receivedBytes / Math.max(1, tookMs));
+      return {
+        isComplete: reader.nextPiece > last && !reader.hasFailed,
+        discardedBytes: reader.discardedBytes,
+      };
+    } catch (error) {
+      if (error instanceof CdnError) throw error;
+      throw new CdnError(0, `${segment.progress.segment.url} could not be fetched`, 0, {
+        cause: error,
+      });
+    } finally {
+      clearTimeout(timer);
+      this.#running.delete(controller);
+    }
+  }
+
+  abort(segment: PieceSegment): void {
+    for (const [controller, running] of this.#running) if (running === segment) controller.abort();
+  }
+
+  abortAll(): void {
+    for (const controller of this.#running.keys()) controller.abort();
+  }
+
+  async #request(
+    segment: PieceSegment,
+    first: number,
+    last: number,
+    signal: AbortSignal,
+  ): Promise<Response> {
+    const { url } = segment.progress.segment;
+    const isWhole = first === 0 && last === segment.pieceCount - 1;
+    const from = first * segment.pieceSizeBytes;
+    const to = last * segment.pieceSizeBytes + segment.sizeOf(last) - 1;
+    const response = await this.#options.fetch(url, {
+      signal,
+      ...(isWhole ? {} : { headers: { range: `bytes=${from}-${to}` } }),
+    });
+    if (!response.ok) throw new CdnError(response.status, `${url} answered ${response.status}`, 0);
+    return response;
+  }
+
+  async #learnDigests(segment: PieceSegment, response: Response): Promise<void> {
+    if (segment.digests) return;
+    const header = response.headers.get(pieceListHeader);
+    const list = header === null ? null : parsePieceList(header);
+    if (list) segment.digests = await PieceDigests.verify(list, segment.root);
+  }
+}
+
+/** Cuts a body into pieces and checks each. Without digests nothing can be used of it. */
+class PieceReader {
+  readonly #segment: PieceSegment;
+  readonly #listener: RangeListener;
+  nextPiece: number;
+  hasFailed = false;
+  discardedBytes = 0;
+  #part: Uint8Array<ArrayBuffer>;
+  #filledBytes = 0;
+
+  constructor(segment: PieceSegment, firstPiece: number, listener: RangeListener) {
+    this.#segment = segment;
+    this.#listener = listener;
+    this.nextPiece = firstPiece;
+    this.#part = new Uint8Array(firstPiece < segment.pieceCount ? segment.sizeOf(firstPiece) : 0);
+  }
+
+  async take(chunk: Uint8Array): Promise<void> {
+    let offset = 0;
+    while (offset < chunk.length && this.nextPiece < this.#segment.pieceCount) {
+      const take = Math.min(this.#part.length - this.#filledBytes, chunk.length - offset);
+      this.#part.set(chunk.subarray(offset, offset + take), this.#filledBytes);
+      this.#filledBytes += take;
+      offset += take;
+      if (this.#filledBytes === this.#part.length) await this.#finish();
+    }
+  }
+
+  async #finish(): Promise<void> {
+    const piece = this.nextPiece;
+    const bytes = this.#part;
+    this.nextPiece += 1;
+    this.#filledBytes = 0;
+    const hasNext = this.nextPiece < this.#segment.pieceCount;
+    this.#part = new Uint8Array(hasNext ? this.#segment.sizeOf(this.nextPiece) : 0);
+    if (await this.#segment.digests?.matches(piece, bytes)) this.#listener.onPiece(piece, bytes);
+    else {
+      this.hasFailed = true;
+      this.discardedBytes += bytes.length;
+    }
+  }
+}
+
+function remember(samples: number[], sample: number): void {
+  samples.push(sample);
+  if (samples.length > rememberedFetches) samples.shift();
+}
+
+function percentile(samples: readonly number[], share: number): number | null {
+  const sorted = [...samples].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? null;
+}

@@ -1,0 +1,183 @@
+// Who fetches what from the CDN: owners of slices on the ring at once, backups staggered behind
+// them and held back by claims, everybody as a hedge shortly before the play head.
+
+import { hash01 } from './cdn-turn.ts';
+import type { FetchReason } from './scheduler-actions.ts';
+import {
+  cancelRequest,
+  deadlineMs,
+  type FetchDuty,
+  isBanned,
+  isMissing,
+  type SegmentState,
+  type SwarmState,
+  sliceRange,
+} from './swarm-state.ts';
+
+/** Sets the duties of a segment that has just been learnt of. */
+export function assignDuties(state: SwarmState, segment: SegmentState, nowMs: number): void {
+  const { constants } = state;
+  if (!state.isLive || !state.canUpload) return;
+  // With a place on the ring a newcomer's share is known at once, and nobody else takes it on.
+  const settleMs = state.ring ? constants.ringSettleMs : constants.joiningMs;
+  if (nowMs - state.joinedAtMs < settleMs) return;
+  for (let slice = 0; slice < constants.sliceCount; slice += 1) {
+    const [first, end] = sliceRange(segment, slice, constants.sliceCount);
+    if (first === end) continue;
+    const duty = state.ring ? ringDuty(state, segment, slice) : hashedDuty(state, segment, slice);
+    segment.duties.push({ ...duty, slice, atMs: nowMs + duty.atMs });
+  }
+}
+
+function ringDuty(
+  state: SwarmState,
+  segment: SegmentState,
+  slice: number,
+): { atMs: number; isOwn: boolean } {
+  const { constants, ring } = state;
+  if (!ring) return { atMs: 0, isOwn: true };
+  const distance = ring.position - hash01(`${segment.number}:${slice}`);
+  const ahead = distance - Math.floor(distance);
+  if (ahead < ring.gap) return { atMs: 0, isOwn: true };
+  return {
+    atMs: constants.backupDelayMs + ahead * ring.capableCount * constants.backupSpacingMs,
+    isOwn: false,
+  };
+}
+
+/** Without a ring: exponential waiting times, of which the swarm's first is about one spacing. */
+function hashedDuty(
+  state: SwarmState,
+  segment: SegmentState,
+  slice: number,
+): { atMs: number; isOwn: boolean } {
+  const viewers = Math.max(state.viewerCount, state.neighbours.size + 1);
+  const u = hash01(`${state.viewerId}:${segment.number}:${slice}`);
+  return { atMs: -Math.log(1 - u) * viewers * state.constants.backupSpacingMs, isOwn: false };
+}
+
+/** Does what is due; gives the time at which something next will be. */
+export function runDuties(state: SwarmState, nowMs: number): number {
+  let nextMs = Number.POSITIVE_INFINITY;
+  for (const segment of state.segments.values()) {
+    if (segment.have.isFull) continue;
+    const kept: FetchDuty[] = [];
+    for (const duty of segment.duties) {
+      if (duty.atMs <= nowMs && !fulfil(state, segment, duty, nowMs)) continue;
+      kept.push(duty);
+      nextMs = Math.min(nextMs, duty.atMs);
+    }
+    segment.duties = kept;
+    nextMs = Math.min(nextMs, hedge(state, segment, nowMs));
+  }
+  return nextMs;
+}
+
+/** `true` when the duty stays, to be looked at again at its new time. */
+function fulfil(state: SwarmState, segment: SegmentState, duty: FetchDuty, nowMs: number): boolean {
+  const { constants } = state;
+  const [first, end] = sliceRange(segment, duty.slice, constants.sliceCount);
+  const missing: number[] = [];
+  for (let piece = first; piece < end; piece += 1) {
+    if (!isMissing(segment, piece)) continue;
+    // Owners believe nobody: one lie would keep the slice from the whole swarm until the hedge.
+    if (!duty.isOwn && isHeldByTrusted(state, segment, piece, nowMs)) continue;
+    missing.push(piece);
+  }
+  if (missing.length === 0) return false;
+  const claimedAtMs = segment.claimedAtMs[duty.slice] ?? Number.NEGATIVE_INFINITY;
+  if (!duty.isOwn && nowMs - claimedAtMs < constants.claimLifetimeMs) {
+    const viewers = state.ring?.capableCount ?? state.viewerCount;
+    duty.atMs =
+      claimedAtMs +
+      constants.claimLifetimeMs +
+      (state.random() * constants.backupSpacingMs * viewers) / 2;
+    return true;
+  }
+  fetchPieces(state, segment, missing, duty.isOwn ? 'owner' : 'backup');
+  segment.claimedAtMs[duty.slice] = nowMs;
+  state.dirty.add(segment.number);
+  return false;
+}
+
+function isHeldByTrusted(
+  state: SwarmState,
+  segment: SegmentState,
+  piece: number,
+  nowMs: number,
+): boolean {
+  if ((segment.holders[piece] ?? 0) === 0) return false;
+  for (const neighbour of state.neighbours.values()) {
+    const isTrusted =
+      !isBanned(neighbour, nowMs) && nowMs - neighbour.lastGoodMs < state.constants.trustMs;
+    if (isTrusted && neighbour.has.get(segment.number)?.has(piece)) return true;
+  }
+  return false;
+}
+
+/**
+ * The last resort before the play head: first what nobody was asked for, then everything. Gives
+ * the time at which the segment needs it.
+ */
+function hedge(state: SwarmState, segment: SegmentState, nowMs: number): number {
+  const { constants, cdnFirstByteMs, cdnBytesPerMs } = state;
+  if (!isWanted(state, segment)) return Number.POSITIVE_INFINITY;
+  const missing = segment.pieceCount - segment.have.count - segment.fetching.count;
+  if (missing === 0) return Number.POSITIVE_INFINITY;
+  const fetchMs = cdnFirstByteMs + (missing * state.pieceSizeBytes(segment.number)) / cdnBytesPerMs;
+  const firstNeedMs = constants.hedgeBaseMs + constants.hedgeFactor * fetchMs;
+  const lastNeedMs = constants.hedgeBaseMs / 2 + 0.6 * constants.hedgeFactor * fetchMs;
+  const leftMs = deadlineMs(state, segment, nowMs) - nowMs;
+  if (leftMs > firstNeedMs) return nowMs + leftMs - firstNeedMs;
+  const isLast = leftMs <= lastNeedMs;
+  const pieces: number[] = [];
+  for (let piece = 0; piece < segment.pieceCount; piece += 1) {
+    if (segment.have.has(piece) || segment.fetching.has(piece)) continue;
+    if (segment.requests.has(piece)) {
+      if (!isLast) continue;
+      cancelRequest(state, segment, piece);
+    }
+    pieces.push(piece);
+  }
+  const reason = state.neighbours.size === 0 ? 'alone' : 'hedge';
+  segment.hedgedCount += pieces.length;
+  fetchPieces(state, segment, pieces, reason);
+  if (pieces.length > 0) state.dirty.add(segment.number);
+  return isLast ? Number.POSITIVE_INFINITY : nowMs + leftMs - lastNeedMs;
+}
+
+/** The play head has yet to pass it, or the player waits for it. */
+export function isWanted(state: SwarmState, segment: SegmentState): boolean {
+  if (segment.isDemanded) return true;
+  return state.playheadSeconds !== null && segment.startSeconds > state.playheadSeconds;
+}
+
+/** One range for every contiguous run of `pieces`, which are in ascending order. */
+export function fetchPieces(
+  state: SwarmState,
+  segment: SegmentState,
+  pieces: readonly number[],
+  reason: FetchReason,
+): void {
+  let runStart: number | null = null;
+  let previous = Number.NaN;
+  const flush = (): void => {
+    if (runStart === null) return;
+    state.actions.push({
+      kind: 'fetch',
+      segment: segment.number,
+      firstPiece: runStart,
+      lastPiece: previous,
+      reason,
+    });
+  };
+  for (const piece of pieces) {
+    segment.fetching.set(piece);
+    if (runStart === null || piece !== previous + 1) {
+      flush();
+      runStart = piece;
+    }
+    previous = piece;
+  }
+  flush();
+}

@@ -1,0 +1,326 @@
+// The heart of Shoal's own exchange: a state machine, events in, actions out, clock and chance
+// given. The same code decides in browsers, in headless viewers and in the simulator.
+
+import { announce, tellAll } from './announcements.ts';
+import { assignDuties, fetchPieces, isWanted, runDuties } from './fetch-duties.ts';
+import { PieceFlags } from './piece-flags.ts';
+import { expireRequests, planRequests, rewardSpeed } from './piece-requests.ts';
+import type { RingPosition, SchedulerAction } from './scheduler-actions.ts';
+import type { SchedulerConstants } from './scheduler-constants.ts';
+import {
+  cancelRequest,
+  isBanned,
+  makeSegmentState,
+  type NeighbourState,
+  type SegmentState,
+  type SwarmState,
+} from './swarm-state.ts';
+import { cancelUpload, enqueueUpload, sendNext } from './uploads.ts';
+
+export interface SwarmSchedulerOptions {
+  readonly viewerId: string;
+  readonly isLive: boolean;
+  readonly canUpload: boolean;
+  readonly constants: SchedulerConstants;
+  readonly nowMs: number;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+}
+
+/** A segment as the scheduler needs to know it. */
+export interface ScheduledSegment {
+  readonly number: number;
+  readonly startSeconds: number;
+  readonly pieceCount: number;
+  readonly pieceSizeBytes: number;
+}
+
+/** Segments of which a neighbour's pieces are remembered: a live window and what comes next. */
+const maxTrackedSegments = 128;
+const initialRttMs = 50;
+/** Assumed of the CDN before the first fetch. */
+const initialFirstByteMs = 100;
+const initialBytesPerMs = 1_000;
+
+export class SwarmScheduler {
+  readonly #state: SwarmState;
+  readonly #pieceSizes = new Map<number, number>();
+
+  constructor(options: SwarmSchedulerOptions) {
+    this.#state = {
+      viewerId: options.viewerId,
+      constants: options.constants,
+      random: options.random,
+      joinedAtMs: options.nowMs,
+      isLive: options.isLive,
+      canUpload: options.canUpload,
+      ring: null,
+      viewerCount: 1,
+      playheadSeconds: null,
+      segments: new Map(),
+      neighbours: new Map(),
+      uploads: [],
+      isSending: false,
+      dirty: new Set(),
+      announceAtMs: 0,
+      cdnFirstByteMs: initialFirstByteMs,
+      cdnBytesPerMs: initialBytesPerMs,
+      pieceSizeBytes: (segment) => this.#pieceSizes.get(segment) ?? 0,
+      actions: [],
+    };
+  }
+
+  get neighbourCount(): number {
+    return this.#state.neighbours.size;
+  }
+
+  /** Does what is due and gives everything that is to be done now, and when to ask again. */
+  run(nowMs: number): { readonly actions: readonly SchedulerAction[]; readonly nextMs: number } {
+    const state = this.#state;
+    const nextMs = Math.min(expireRequests(state, nowMs), runDuties(state, nowMs));
+    planRequests(state, nowMs);
+    sendNext(state, nowMs);
+    const announceMs = announce(state, nowMs);
+    const { actions } = state;
+    state.actions = [];
+    return { actions, nextMs: Math.min(nextMs, announceMs) };
+  }
+
+  /** The tracker's word on this viewer's place and on the swarm's size. */
+  setRing(ring: RingPosition | null, viewerCount: number): void {
+    this.#state.ring = ring;
+    this.#state.viewerCount = Math.max(1, viewerCount);
+  }
+
+  setCanUpload(canUpload: boolean): void {
+    this.#state.canUpload = canUpload;
+    if (!canUpload) this.#state.uploads = [];
+  }
+
+  /** This viewer's own measurements of the CDN, pessimistic. */
+  setCdnSpeed(firstByteMs: number, bytesPerMs: number): void {
+    this.#state.cdnFirstByteMs = firstByteMs;
+    this.#state.cdnBytesPerMs = Math.max(1, bytesPerMs);
+  }
+
+  setPlayhead(positionSeconds: number): void {
+    this.#state.playheadSeconds = positionSeconds;
+  }
+
+  /** A segment is in the playlist. @param isFromBeforeJoining others have long fetched it */
+  addSegment(segment: ScheduledSegment, isFromBeforeJoining: boolean, nowMs: number): void {
+    const { segments, neighbours, constants } = this.#state;
+    const known = segments.get(segment.number);
+    if (known) {
+      known.startSeconds = segment.startSeconds;
+      return;
+    }
+    const added = makeSegmentState(
+      segment.number,
+      segment.startSeconds,
+      segment.pieceCount,
+      constants.sliceCount,
+    );
+    segments.set(segment.number, added);
+    this.#pieceSizes.set(segment.number, segment.pieceSizeBytes);
+    for (const neighbour of neighbours.values()) {
+      const has = neighbour.has.get(segment.number);
+      if (has && has.length !== segment.pieceCount) neighbour.has.delete(segment.number);
+      else if (has) countHolder(added, has, 1);
+    }
+    if (!isFromBeforeJoining) assignDuties(this.#state, added, nowMs);
+  }
+
+  removeSegment(number: number): void {
+    const { segments, neighbours, dirty } = this.#state;
+    const segment = segments.get(number);
+    if (!segment) return;
+    for (const piece of [...segment.requests.keys()]) cancelRequest(this.#state, segment, piece);
+    segments.delete(number);
+    this.#pieceSizes.delete(number);
+    dirty.delete(number);
+    for (const neighbour of neighbours.values()) {
+      neighbour.has.delete(number);
+      neighbour.told.delete(number);
+    }
+    this.#state.uploads = this.#state.uploads.filter((each) => each.segment !== number);
+  }
+
+  /** The player waits for the segment. @param isStart nothing is buffered: from the CDN at once */
+  demand(number: number, isStart: boolean): void {
+    const segment = this.#state.segments.get(number);
+    if (!segment || segment.have.isFull) return;
+    segment.isDemanded = true;
+    if (isStart || this.#state.neighbours.size === 0)
+      this.#fetchMissing(segment, isStart ? 'start' : 'alone');
+  }
+
+  endDemand(number: number): void {
+    const segment = this.#state.segments.get(number);
+    if (segment) segment.isDemanded = false;
+  }
+
+  neighbourJoined(id: string, nowMs: number): void {
+    const neighbour: NeighbourState = {
+      id,
+      rttMs: initialRttMs,
+      outstanding: 0,
+      extra: 0,
+      unanswered: 0,
+      lastGoodMs: Number.NEGATIVE_INFINITY,
+      bannedUntilMs: 0,
+      receivedCount: 0,
+      has: new Map(),
+      told: new Map(),
+    };
+    this.#state.neighbours.set(id, neighbour);
+    tellAll(this.#state, neighbour, nowMs);
+  }
+
+  neighbourLeft(id: string): void {
+    const { neighbours, segments } = this.#state;
+    const neighbour = neighbours.get(id);
+    if (!neighbour) return;
+    neighbours.delete(id);
+    for (const segment of segments.values()) {
+      const has = neighbour.has.get(segment.number);
+      if (has) countHolder(segment, has, -1);
+      for (const [piece, request] of [...segment.requests]) {
+        if (request.neighbour === id) segment.requests.delete(piece);
+      }
+    }
+    this.#state.uploads = this.#state.uploads.filter((each) => each.neighbour !== id);
+  }
+
+  /** A neighbour tells what it has and who fetches; segments that are not known yet are kept. */
+  have(
+    id: string,
+    number: number,
+    bits: Uint8Array,
+    pieceCount: number,
+    claims: number,
+    nowMs: number,
+  ): void {
+    const { neighbours, segments, constants, dirty } = this.#state;
+    const neighbour = neighbours.get(id);
+    if (!neighbour || isBanned(neighbour, nowMs)) return;
+    const segment = segments.get(number);
+    if (segment && segment.pieceCount !== pieceCount) return;
+    // Of what is not in the playlist yet a little is kept; numbers without end are an attack.
+    if (!segment && !neighbour.has.has(number) && neighbour.has.size >= maxTrackedSegments) return;
+    const news = PieceFlags.fromBits(bits, pieceCount);
+    const has = neighbour.has.get(number) ?? new PieceFlags(pieceCount);
+    if (has.length !== pieceCount) return;
+    for (let piece = 0; piece < pieceCount; piece += 1) {
+      if (news.has(piece) && has.set(piece) && segment)
+        segment.holders[piece] = (segment.holders[piece] ?? 0) + 1;
+    }
+    neighbour.has.set(number, has);
+    if (!segment) return;
+    for (let slice = 0; slice < constants.sliceCount; slice += 1) {
+      if (((claims >> slice) & 1) === 0) continue;
+      const known = segment.claimedAtMs[slice] ?? Number.NEGATIVE_INFINITY;
+      if (nowMs - known < constants.claimLifetimeMs) continue;
+      segment.claimedAtMs[slice] = nowMs;
+      dirty.add(number);
+    }
+  }
+
+  /** `false` when the neighbour asks for more than anybody may. */
+  requested(
+    id: string,
+    number: number,
+    piece: number,
+    deadlineInMs: number,
+    nowMs: number,
+  ): boolean {
+    return enqueueUpload(this.#state, {
+      neighbour: id,
+      segment: number,
+      piece,
+      deadlineMs: nowMs + deadlineInMs,
+      atMs: nowMs,
+    });
+  }
+
+  cancelled(id: string, number: number, piece: number): void {
+    cancelUpload(this.#state, id, number, piece);
+  }
+
+  /** A verified piece came from a neighbour; `false` when it was here already. */
+  pieceReceived(id: string, number: number, piece: number, nowMs: number): boolean {
+    const segment = this.#state.segments.get(number);
+    const neighbour = this.#state.neighbours.get(id);
+    const request = segment?.requests.get(piece);
+    if (segment && neighbour && request?.neighbour === id) {
+      segment.requests.delete(piece);
+      neighbour.outstanding = Math.max(0, neighbour.outstanding - 1);
+      rewardSpeed(neighbour, request.atMs, nowMs);
+    }
+    return this.#store(number, piece);
+  }
+
+  /** A piece came from the CDN and is right; `false` when it was here already. */
+  pieceFetched(number: number, piece: number): boolean {
+    this.#state.segments.get(number)?.fetching.clear(piece);
+    return this.#store(number, piece);
+  }
+
+  /** The CDN did not deliver these: they are missing again, and a duty looks after them later. */
+  fetchFailed(number: number, firstPiece: number, lastPiece: number, retryAtMs: number): void {
+    const segment = this.#state.segments.get(number);
+    if (!segment) return;
+    const { sliceCount } = this.#state.constants;
+    for (let piece = firstPiece; piece <= lastPiece; piece += 1) segment.fetching.clear(piece);
+    for (let slice = 0; slice < sliceCount; slice += 1) {
+      const first = Math.floor((slice * segment.pieceCount) / sliceCount);
+      const end = Math.floor(((slice + 1) * segment.pieceCount) / sliceCount);
+      if (end > firstPiece && first <= lastPiece)
+        segment.duties.push({ slice, atMs: retryAtMs, isOwn: true });
+    }
+  }
+
+  /** A neighbour sent what does not match its digest. */
+  lied(id: string, nowMs: number): void {
+    const neighbour = this.#state.neighbours.get(id);
+    if (!neighbour) return;
+    const { lyingPeerBanMs } = this.#state.constants;
+    neighbour.bannedUntilMs = nowMs + lyingPeerBanMs;
+    for (const segment of this.#state.segments.values()) {
+      for (const [piece, request] of [...segment.requests]) {
+        if (request.neighbour === id) cancelRequest(this.#state, segment, piece);
+      }
+    }
+    this.#state.actions.push({ kind: 'drop', neighbour: id, banMs: lyingPeerBanMs });
+  }
+
+  /** The piece that was being sent has left. */
+  sent(): void {
+    this.#state.isSending = false;
+  }
+
+  #store(number: number, piece: number): boolean {
+    const segment = this.#state.segments.get(number);
+    if (!segment?.have.set(piece)) return false;
+    cancelRequest(this.#state, segment, piece);
+    this.#state.dirty.add(number);
+    return true;
+  }
+
+  #fetchMissing(segment: SegmentState, reason: 'start' | 'alone'): void {
+    const missing: number[] = [];
+    for (let piece = 0; piece < segment.pieceCount; piece += 1) {
+      if (segment.have.has(piece) || segment.fetching.has(piece)) continue;
+      cancelRequest(this.#state, segment, piece);
+      missing.push(piece);
+    }
+    if (isWanted(this.#state, segment)) fetchPieces(this.#state, segment, missing, reason);
+  }
+}
+
+function countHolder(segment: SegmentState, has: PieceFlags, change: 1 | -1): void {
+  for (let piece = 0; piece < segment.pieceCount; piece += 1) {
+    if (has.has(piece))
+      segment.holders[piece] = Math.max(0, (segment.holders[piece] ?? 0) + change);
+  }
+}

@@ -1,0 +1,144 @@
+// Everything the scheduler knows: segments with their pieces, neighbours with what they have, its
+// own place in the swarm. Plain data; the duties beside this file read and change it.
+
+import { PieceFlags } from './piece-flags.ts';
+import type { RingPosition, SchedulerAction } from './scheduler-actions.ts';
+import type { SchedulerConstants } from './scheduler-constants.ts';
+
+export interface PieceRequest {
+  readonly neighbour: string;
+  readonly atMs: number;
+}
+
+/** A slice that this viewer is to fetch at some time unless it comes otherwise. */
+export interface FetchDuty {
+  readonly slice: number;
+  atMs: number;
+  readonly isOwn: boolean;
+}
+
+export interface SegmentState {
+  readonly number: number;
+  /** hls.js corrects it when it has seen more of the stream. */
+  startSeconds: number;
+  readonly pieceCount: number;
+  readonly have: PieceFlags;
+  /** On their way from the CDN. */
+  readonly fetching: PieceFlags;
+  readonly requests: Map<number, PieceRequest>;
+  /** Neighbours that have each piece. */
+  readonly holders: Uint16Array;
+  /** When a slice was last heard to be fetched by somebody. */
+  readonly claimedAtMs: Float64Array;
+  duties: FetchDuty[];
+  isDemanded: boolean;
+  /** Pieces that came by the hedge. */
+  hedgedCount: number;
+}
+
+export interface NeighbourState {
+  readonly id: string;
+  rttMs: number;
+  outstanding: number;
+  /** Requests beyond the first that its speed has earned, 0 to 3. */
+  extra: number;
+  unanswered: number;
+  lastGoodMs: number;
+  bannedUntilMs: number;
+  receivedCount: number;
+  readonly has: Map<number, PieceFlags>;
+  /** What it has been told of each segment: pieces and claims. */
+  readonly told: Map<number, { pieces: PieceFlags; claims: number }>;
+}
+
+/** A piece that a neighbour has asked for. */
+export interface UploadRequest {
+  readonly neighbour: string;
+  readonly segment: number;
+  readonly piece: number;
+  readonly deadlineMs: number;
+  readonly atMs: number;
+}
+
+export interface SwarmState {
+  readonly viewerId: string;
+  readonly constants: SchedulerConstants;
+  readonly random: () => number;
+  readonly joinedAtMs: number;
+  readonly isLive: boolean;
+  canUpload: boolean;
+  ring: RingPosition | null;
+  /** Viewers in the swarm as the tracker says, at least this one. */
+  viewerCount: number;
+  playheadSeconds: number | null;
+  readonly segments: Map<number, SegmentState>;
+  readonly neighbours: Map<string, NeighbourState>;
+  uploads: UploadRequest[];
+  isSending: boolean;
+  /** Segments with news for the neighbours, and when to tell them. */
+  readonly dirty: Set<number>;
+  announceAtMs: number;
+  cdnFirstByteMs: number;
+  cdnBytesPerMs: number;
+  readonly pieceSizeBytes: (segment: number) => number;
+  actions: SchedulerAction[];
+}
+
+export function makeSegmentState(
+  number: number,
+  startSeconds: number,
+  pieceCount: number,
+  sliceCount: number,
+): SegmentState {
+  return {
+    number,
+    startSeconds,
+    pieceCount,
+    have: new PieceFlags(pieceCount),
+    fetching: new PieceFlags(pieceCount),
+    requests: new Map(),
+    holders: new Uint16Array(pieceCount),
+    claimedAtMs: new Float64Array(sliceCount).fill(Number.NEGATIVE_INFINITY),
+    duties: [],
+    isDemanded: false,
+    hedgedCount: 0,
+  };
+}
+
+/** When the play head reaches the segment, by the scheduler's clock. */
+export function deadlineMs(state: SwarmState, segment: SegmentState, nowMs: number): number {
+  const position = state.playheadSeconds ?? segment.startSeconds;
+  return nowMs + (segment.startSeconds - position) * 1_000;
+}
+
+/** First and one-past-last piece of a slice. */
+export function sliceRange(
+  segment: SegmentState,
+  slice: number,
+  sliceCount: number,
+): [number, number] {
+  return [
+    Math.floor((slice * segment.pieceCount) / sliceCount),
+    Math.floor(((slice + 1) * segment.pieceCount) / sliceCount),
+  ];
+}
+
+export function isBanned(neighbour: NeighbourState, nowMs: number): boolean {
+  return neighbour.bannedUntilMs > nowMs;
+}
+
+/** Whether the piece is neither here nor on its way. */
+export function isMissing(segment: SegmentState, piece: number): boolean {
+  return !segment.have.has(piece) && !segment.fetching.has(piece) && !segment.requests.has(piece);
+}
+
+/** Takes a request back from the neighbour that it was made to; it may send the piece all the same. */
+export function cancelRequest(state: SwarmState, segment: SegmentState, piece: number): void {
+  const request = segment.requests.get(piece);
+  if (!request) return;
+  segment.requests.delete(piece);
+  const neighbour = state.neighbours.get(request.neighbour);
+  if (!neighbour) return;
+  neighbour.outstanding = Math.max(0, neighbour.outstanding - 1);
+  state.actions.push({ kind: 'cancel', neighbour: neighbour.id, segment: segment.number, piece });
+}

@@ -1,0 +1,79 @@
+// What to send next: one piece at a time for the whole viewer, at full uplink, so that the first
+// neighbour to get it can pass it on soonest.
+
+import { isBanned, type SwarmState, type UploadRequest } from './swarm-state.ts';
+
+/** More waiting requests of one neighbour than this are noise or an attack. */
+const maxWaitingPerNeighbour = 64;
+/** With a queue longer than this, those who give come first. */
+const contendedQueueLength = 16;
+
+/** A neighbour asks for a piece; `false` when it asks for too much. */
+export function enqueueUpload(state: SwarmState, request: UploadRequest): boolean {
+  let waiting = 0;
+  for (const each of state.uploads) {
+    if (each.neighbour !== request.neighbour) continue;
+    if (each.segment === request.segment && each.piece === request.piece) return true;
+    waiting += 1;
+  }
+  if (waiting >= maxWaitingPerNeighbour) return false;
+  state.uploads.push(request);
+  return true;
+}
+
+export function cancelUpload(
+  state: SwarmState,
+  neighbour: string,
+  segment: number,
+  piece: number,
+): void {
+  state.uploads = state.uploads.filter(
+    (each) => each.neighbour !== neighbour || each.segment !== segment || each.piece !== piece,
+  );
+}
+
+/** Sends the best of what is waiting, unless something is on its way already. */
+export function sendNext(state: SwarmState, nowMs: number): void {
+  if (state.isSending || !state.canUpload) return;
+  state.uploads = state.uploads.filter((each) => isServable(state, each, nowMs));
+  let best: UploadRequest | null = null;
+  let bestRank = Number.POSITIVE_INFINITY;
+  for (const each of state.uploads) {
+    const segment = state.segments.get(each.segment);
+    // What is still on its way to us waits in the queue.
+    if (!segment?.have.has(each.piece)) continue;
+    const rank = rankOf(state, each, nowMs);
+    if (rank < bestRank) {
+      best = each;
+      bestRank = rank;
+    }
+  }
+  if (!best) return;
+  const chosen = best;
+  state.uploads = state.uploads.filter((each) => each !== chosen);
+  state.isSending = true;
+  state.actions.push({
+    kind: 'send',
+    neighbour: chosen.neighbour,
+    segment: chosen.segment,
+    piece: chosen.piece,
+  });
+}
+
+function isServable(state: SwarmState, request: UploadRequest, nowMs: number): boolean {
+  const neighbour = state.neighbours.get(request.neighbour);
+  if (!neighbour || isBanned(neighbour, nowMs) || request.deadlineMs < nowMs) return false;
+  return state.segments.has(request.segment);
+}
+
+/** Lower goes first: urgent by deadline; else the newest segment, its rarest piece. */
+function rankOf(state: SwarmState, request: UploadRequest, nowMs: number): number {
+  const leftMs = request.deadlineMs - nowMs;
+  const segment = state.segments.get(request.segment);
+  const giver = state.neighbours.get(request.neighbour);
+  const takes = state.uploads.length > contendedQueueLength && (giver?.receivedCount ?? 0) === 0;
+  const penalty = takes ? 1e12 : 0;
+  if (leftMs < state.constants.urgentMs) return penalty + leftMs - 1e9;
+  const holders = segment?.holders[request.piece] ?? 0;
+  return penalty - request.segment * 10_000 + holders * 10 + (request.atMs - nowMs) * 1e-6;
+}
