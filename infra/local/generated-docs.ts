@@ -16,6 +16,9 @@ interface ErrorEntry {
   readonly title: string;
 }
 
+/** Benchmarks whose results the README quotes, in this order. */
+export const quotedBenchmarks = ['delivery', 'swarm'] as const;
+
 /** The text between `<!-- name:start -->` and `<!-- name:end -->`, by name. */
 const sections: Readonly<Record<string, () => string>> = {
   environment: environmentTable,

@@ -28,8 +28,8 @@ const schemes: readonly Scheme[] = [
 
 const viewerCounts = [3, 10] as const;
 const joinIntervalMs = 400;
-const warmUpMs = 20_000;
-const measuredMs = 40_000;
+const warmUpMs = 15_000;
+const measuredMs = 30_000;
 
 const wait = (delayMs: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, delayMs));
@@ -109,7 +109,7 @@ export async function benchDelivery(): Promise<BenchReport> {
     name: 'delivery',
     title: 'How often the CDN sends each segment',
     method:
-      'Headless viewers with real WebRTC data channels on one machine, six seconds behind live; 2.5 Mbit/s, segments of 2 s, origin responses paced at 25 Mbit/s after 20 ms; uplinks not limited; 20 s of warm-up, 40 s measured, one run a row. A row that says starved was taken on a busy machine and means nothing.',
+      'Headless viewers with real WebRTC data channels on one machine, six seconds behind live; 2.5 Mbit/s, segments of 2 s, origin responses paced at 25 Mbit/s after 20 ms; uplinks not limited; 15 s of warm-up, 30 s measured, one run a row. A row that says starved was taken on a busy machine and means nothing.',
     rows,
   };
 }

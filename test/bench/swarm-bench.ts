@@ -12,8 +12,8 @@ import type { BenchReport } from './bench-report.ts';
 import { LoadWatch } from './load-watch.ts';
 
 const bitrateBps = 2_500_000;
-const warmUpMs = 20_000;
-const measuredMs = 30_000;
+const warmUpMs = 15_000;
+const measuredMs = 24_000;
 
 interface SwarmCase {
   readonly name: string;
@@ -206,7 +206,7 @@ export async function benchSwarm(): Promise<BenchReport> {
     name: 'swarm',
     title: 'Copies that the CDN sends of each segment, by what the viewers can upload',
     method:
-      'Headless viewers with real WebRTC data channels on one machine; 2.5 Mbit/s, segments of 2 s and six seconds behind live unless said; uplinks are a token bucket on what a viewer sends, as a multiple of the stream; 20 s of warm-up, 30 s measured, one run a row. Whole segments: the exchange that speaks with p2p-media-loader. A row that says starved was taken on a busy machine and means nothing.',
+      'Headless viewers with real WebRTC data channels on one machine; 2.5 Mbit/s, segments of 2 s and six seconds behind live unless said; uplinks are a token bucket on what a viewer sends, as a multiple of the stream; 15 s of warm-up, 24 s measured, one run a row. Whole segments: the exchange that speaks with p2p-media-loader. A row that says starved was taken on a busy machine and means nothing.',
     rows,
   };
 }

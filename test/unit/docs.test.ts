@@ -5,7 +5,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { renderGeneratedSections, replaceSection } from '../../infra/local/generated-docs.ts';
+import {
+  quotedBenchmarks,
+  renderGeneratedSections,
+  replaceSection,
+} from '../../infra/local/generated-docs.ts';
 import { environmentVariables } from '../../ingest/environment.ts';
 import { ingestErrors } from '../../ingest/errors.ts';
 import { trackerErrors } from '../../tracker/errors.ts';
@@ -22,7 +26,9 @@ function packageScripts(): readonly string[] {
 
 describe('documentation', () => {
   it('has generated tables that are up to date (npm run docs)', () => {
-    const figures = textOf('test/bench/results/delivery.md');
+    const figures = quotedBenchmarks
+      .map((name) => textOf(`test/bench/results/${name}.md`))
+      .join('\n');
     expect(renderGeneratedSections(textOf('README.md'), figures)).toBe(textOf('README.md'));
   });
 

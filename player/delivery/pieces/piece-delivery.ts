@@ -37,6 +37,8 @@ export interface PieceDeliveryOptions {
 /** Segments further behind the play head are of use to nobody who watches live. */
 const keptSeconds = 30;
 const fetchRetryMs = 700;
+/** Neighbours are met within this time after joining, or there are none. */
+const meetingMs = 3_000;
 /** Live latency assumed for the constants: most players are three target durations behind. */
 const latencyTargetDurations = 2;
 /** Events within this time are thought about together. */
@@ -55,6 +57,7 @@ export class PieceDelivery implements RenditionSource {
   #playheadSeconds: number | null = null;
   #isActive = true;
   #hasDemanded = false;
+  #joinedAtMs = Number.NEGATIVE_INFINITY;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #isRunPlanned = false;
   #closed = false;
@@ -107,7 +110,10 @@ export class PieceDelivery implements RenditionSource {
       this.#links?.close();
       this.#links = null;
       this.#inbox.allLinksClosed();
-    } else this.#links = open(this.#linkListener());
+    } else {
+      this.#joinedAtMs = this.#options.nowMs();
+      this.#links = open(this.#linkListener());
+    }
     this.#run();
   }
 
@@ -141,7 +147,7 @@ export class PieceDelivery implements RenditionSource {
     const delivered = segment.progress.wait(signal);
     if (segment.isComplete) this.#deliver(segment);
     else {
-      this.#scheduler.demand(segment.number, !this.#hasDemanded);
+      this.#scheduler.demand(segment.number, !this.#hasDemanded, this.#expectsNeighbours);
       this.#hasDemanded = true;
       this.#run();
     }
@@ -161,6 +167,11 @@ export class PieceDelivery implements RenditionSource {
     this.#links = null;
     this.#options.ranges.abortAll();
     for (const segment of [...this.#segments.values()]) this.#forget(segment);
+  }
+
+  /** The swarm was joined a moment ago. */
+  get #expectsNeighbours(): boolean {
+    return this.#links !== null && this.#options.nowMs() - this.#joinedAtMs < meetingMs;
   }
 
   #addSegments(playlist: RenditionPlaylist, isFromBeforeJoining: boolean): void {
@@ -334,7 +345,8 @@ export class PieceDelivery implements RenditionSource {
       this.#scheduler.fetchFailed(action.segment, action.firstPiece, action.lastPiece, retryAtMs);
       if (error instanceof CdnError) {
         this.#options.events.onDiscarded(error.receivedBytes);
-        segment.progress.fail(error);
+        // With neighbours it may still come, and the range is asked for again; alone hls.js decides.
+        if (this.peerCount === 0) segment.progress.fail(error);
       }
     }
     this.#run();

@@ -62,19 +62,31 @@ export function runDuties(state: SwarmState, nowMs: number): number {
   for (const segment of state.segments.values()) {
     if (segment.have.isFull) continue;
     const kept: FetchDuty[] = [];
+    const due: Record<'owner' | 'backup', number[]> = { owner: [], backup: [] };
     for (const duty of segment.duties) {
-      if (duty.atMs <= nowMs && !fulfil(state, segment, duty, nowMs)) continue;
+      if (duty.atMs <= nowMs && !fulfil(state, segment, duty, nowMs, due)) continue;
       kept.push(duty);
       nextMs = Math.min(nextMs, duty.atMs);
     }
     segment.duties = kept;
+    // Slices that lie side by side go in one request: a viewer alone asks for the whole segment.
+    fetchPieces(state, segment, due.owner.sort(ascending), 'owner');
+    fetchPieces(state, segment, due.backup.sort(ascending), 'backup');
     nextMs = Math.min(nextMs, hedge(state, segment, nowMs));
   }
   return nextMs;
 }
 
-/** `true` when the duty stays, to be looked at again at its new time. */
-function fulfil(state: SwarmState, segment: SegmentState, duty: FetchDuty, nowMs: number): boolean {
+const ascending = (a: number, b: number): number => a - b;
+
+/** Adds to `due` what is to be fetched now; `true` when the duty stays, for its new time. */
+function fulfil(
+  state: SwarmState,
+  segment: SegmentState,
+  duty: FetchDuty,
+  nowMs: number,
+  due: Record<'owner' | 'backup', number[]>,
+): boolean {
   const { constants } = state;
   const [first, end] = sliceRange(segment, duty.slice, constants.sliceCount);
   const missing: number[] = [];
@@ -94,7 +106,7 @@ function fulfil(state: SwarmState, segment: SegmentState, duty: FetchDuty, nowMs
       (state.random() * constants.backupSpacingMs * viewers) / 2;
     return true;
   }
-  fetchPieces(state, segment, missing, duty.isOwn ? 'owner' : 'backup');
+  due[duty.isOwn ? 'owner' : 'backup'].push(...missing);
   segment.claimedAtMs[duty.slice] = nowMs;
   state.dirty.add(segment.number);
   return false;

@@ -146,13 +146,18 @@ export class SwarmScheduler {
     this.#state.uploads = this.#state.uploads.filter((each) => each.segment !== number);
   }
 
-  /** The player waits for the segment. @param isStart nothing is buffered: from the CDN at once */
-  demand(number: number, isStart: boolean): void {
+  /**
+   * The player waits for the segment.
+   * @param isStart nothing is buffered: it comes from the CDN at once
+   * @param expectsNeighbours they are being met: until the hedge they may still deliver
+   */
+  demand(number: number, isStart: boolean, expectsNeighbours: boolean): void {
     const segment = this.#state.segments.get(number);
     if (!segment || segment.have.isFull) return;
     segment.isDemanded = true;
-    if (isStart || this.#state.neighbours.size === 0)
-      this.#fetchMissing(segment, isStart ? 'start' : 'alone');
+    if (isStart) this.#fetchMissing(segment, 'start');
+    else if (this.#state.neighbours.size === 0 && !expectsNeighbours)
+      this.#fetchMissing(segment, 'alone');
   }
 
   endDemand(number: number): void {

@@ -14,7 +14,7 @@ function simulate(model: Partial<SwarmModel>): SwarmOutcome {
     bitrateBps,
     targetDurationMs: 2_000,
     latencyMs: 6_500,
-    segmentCount: 14,
+    segmentCount: 9,
     seed: 1,
     ...model,
   }).run();
