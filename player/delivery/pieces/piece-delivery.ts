@@ -43,8 +43,8 @@ const meetingMs = 3_000;
 const latencyTargetDurations = 2;
 /** Events within this time are thought about together. */
 const coalesceMs = 2;
-/** A link may wait with one piece while the next is handed to it: else the line would idle between. */
-const maxBufferedBytes = 16 * 1024;
+/** One piece with its header may wait while the next is handed over: else the line would idle. */
+const maxBufferedBytes = 20 * 1024;
 const uploadPollMs = 4;
 
 export class PieceDelivery implements RenditionSource {
@@ -296,14 +296,14 @@ export class PieceDelivery implements RenditionSource {
         this.#options.events.onUploaded(bytes.length);
       }
     }
-    this.#waitUntilSent(neighbour);
+    this.#waitUntilSent();
   }
 
   /** `bufferedamountlow` does not fire on a channel that never fills: look again and again. */
-  #waitUntilSent(neighbour: string): void {
+  #waitUntilSent(): void {
     const look = (): void => {
       if (this.#closed) return;
-      if ((this.#links?.bufferedBytes(neighbour) ?? 0) > maxBufferedBytes) {
+      if ((this.#links?.bufferedBytes ?? 0) > maxBufferedBytes) {
         setTimeout(look, uploadPollMs);
         return;
       }

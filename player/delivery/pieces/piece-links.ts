@@ -118,9 +118,11 @@ export class PieceLinks {
     }
   }
 
-  /** Bytes that wait on the link, 0 when it is gone. */
-  bufferedBytes(id: string): number {
-    return this.#links.get(id)?.bufferSize ?? 0;
+  /** Bytes that wait to leave, on all links together: they share one uplink. */
+  get bufferedBytes(): number {
+    let sizeBytes = 0;
+    for (const link of this.#links.values()) sizeBytes += link.bufferSize;
+    return sizeBytes;
   }
 
   drop(id: string, banMs: number): void {

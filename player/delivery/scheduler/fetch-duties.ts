@@ -136,12 +136,18 @@ function hedge(state: SwarmState, segment: SegmentState, nowMs: number): number 
   if (!isWanted(state, segment)) return Number.POSITIVE_INFINITY;
   const missing = segment.pieceCount - segment.have.count - segment.fetching.count;
   if (missing === 0) return Number.POSITIVE_INFINITY;
-  const fetchMs = cdnFirstByteMs + (missing * state.pieceSizeBytes(segment.number)) / cdnBytesPerMs;
-  const firstNeedMs = constants.hedgeBaseMs + constants.hedgeFactor * fetchMs;
-  const lastNeedMs = constants.hedgeBaseMs / 2 + 0.6 * constants.hedgeFactor * fetchMs;
+  const pieceMs = state.pieceSizeBytes(segment.number) / cdnBytesPerMs;
+  // What neighbours were asked for is on its way: the first hedge is for the rest.
+  const unasked = Math.max(0, missing - segment.requests.size);
+  const { hedgeBaseMs, hedgeFactor } = constants;
+  const lastNeedMs = hedgeBaseMs / 2 + 0.6 * hedgeFactor * (cdnFirstByteMs + missing * pieceMs);
+  // Who has just joined is about to meet those who have it all: it waits as long as it can.
+  const isMeeting = state.neighbours.size === 0 && nowMs - state.joinedAtMs < constants.joiningMs;
+  const carefulMs = hedgeBaseMs + hedgeFactor * (cdnFirstByteMs + unasked * pieceMs);
+  const firstNeedMs = isMeeting ? lastNeedMs : carefulMs;
   const leftMs = deadlineMs(state, segment, nowMs) - nowMs;
-  if (leftMs > firstNeedMs) return nowMs + leftMs - firstNeedMs;
   const isLast = leftMs <= lastNeedMs;
+  if (leftMs > firstNeedMs && !isLast) return nowMs + leftMs - Math.max(firstNeedMs, lastNeedMs);
   const pieces: number[] = [];
   for (let piece = 0; piece < segment.pieceCount; piece += 1) {
     if (segment.have.has(piece) || segment.fetching.has(piece)) continue;
