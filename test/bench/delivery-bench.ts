@@ -16,6 +16,7 @@ interface Scheme {
 
 const schemes: readonly Scheme[] = [
   { name: 'Shoal', options: {} },
+  { name: 'Shoal, whole segments', options: { exchange: 'p2p-media-loader' } },
   {
     name: 'p2p-media-loader, defaults',
     options: { makeDelivery: (options) => new P2pMediaLoaderDelivery(options, {}) },

@@ -13,7 +13,7 @@ export interface LoadFigures {
 /** The 99th percentile of the event loop's delay above which timers are not to be trusted. */
 const maxDelayMs = 150;
 /** Less idle time of the whole machine than this leaves no room for a burst. */
-const minIdleShare = 0.05;
+const minIdleShare = 0.15;
 
 export class LoadWatch {
   readonly #delay = monitorEventLoopDelay({ resolution: 10 });

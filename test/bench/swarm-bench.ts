@@ -45,7 +45,6 @@ const cases: readonly SwarmCase[] = [
     origin: { targetDurationSeconds: 1 },
   },
   { name: 'N=20, one leaves and joins every 3 s', viewerCount: 20, churnMs: 3_000 },
-  { name: 'N=40, uplink 1.4x', viewerCount: 40, uplink: () => 1.4, joinIntervalMs: 200 },
 ];
 
 const wait = (delayMs: number): Promise<void> =>
