@@ -16,7 +16,7 @@ const steps: readonly Step[] = [
   { name: 'types', command: ['tsc', '--build', '--pretty'] },
   {
     name: 'architecture, unit and contract tests',
-    command: ['vitest', 'run', '--project', 'unit', '--reporter', 'dot'],
+    command: ['vitest', 'run', '--project', 'unit', '--reporter', 'dot', '--maxWorkers', '2'],
   },
 ];
 
