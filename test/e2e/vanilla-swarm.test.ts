@@ -71,6 +71,11 @@ async function openPage(): Promise<Page> {
   return page;
 }
 
+async function listedSegmentCount(): Promise<number> {
+  const response = await fetch(`${services.ingestUrl}/live/${stream}/240p/index.m3u8`);
+  return response.ok ? ((await response.text()).match(/#EXTINF/g)?.length ?? 0) : 0;
+}
+
 beforeAll(async () => {
   services = await Services.start({ streamKeys: `${stream}:${key}`, ladder: '240p' });
   broadcaster = await SyntheticBroadcaster.start({
@@ -80,9 +85,12 @@ beforeAll(async () => {
     widthPx: 426,
     heightPx: 240,
   });
-  await pollUntil(async () => (await fetch(`${services.ingestUrl}/live/${stream}/index.m3u8`)).ok, {
-    timeoutMs: 30_000,
-    description: 'the playlist is there',
+  // A page that joins earlier starts at the edge instead of four segments behind it, stays there,
+  // and has no time left in which a peer could deliver.
+  await pollUntil(async () => (await listedSegmentCount()) >= 6, {
+    timeoutMs: 60_000,
+    description: 'six segments are listed',
+    intervalMs: 250,
   });
   await serve(await bundlePage());
   browser = await launchChromium();

@@ -89,7 +89,11 @@ async function playableOf(stream: string, rendition: string): Promise<Playable> 
 async function decode(media: Buffer): Promise<{ stdout: string; stderr: string }> {
   const probing = run('ffprobe', ['-v', 'error', '-show_streams', '-i', 'pipe:0']);
   probing.child.stdin?.end(media);
-  const decoding = run('ffmpeg', ['-v', 'error', '-i', 'pipe:0', '-f', 'null', '-']);
+  // The muxer counts in ticks of the guessed frame rate unless it is told to keep the timestamps:
+  // two pictures of a camera whose pace jitters could share a tick, which it would complain about.
+  const keepTimestamps = ['-fps_mode', 'passthrough', '-enc_time_base', '-1'];
+  const output = [...keepTimestamps, '-f', 'null', '-'];
+  const decoding = run('ffmpeg', ['-v', 'error', '-i', 'pipe:0', ...output]);
   decoding.child.stdin?.end(media);
   return { stdout: (await probing).stdout, stderr: (await decoding).stderr };
 }
