@@ -145,6 +145,7 @@ async function startTelemetry(
   const logger = options.logger.child({ stage: 'telemetry' });
   return Telemetry.start({
     ...options,
+    isDashboardProtected: options.dashboardToken !== null,
     store: await openStore(options.store, logger),
     logger,
     registry,

@@ -106,4 +106,53 @@ describe('CDN logs', () => {
     expect(failure.stdout).toMatch(/^demo .* 2\.0 % +agree$/m);
     expect(failure.stdout).toMatch(/^other .* DIFFER$/m);
   });
+
+  it('reach the dashboard from whoever has its token, once however often they are imported', async () => {
+    const token = 'token-of-the-dashboard';
+    const tracker = await startTracker({ dashboardToken: token });
+    await postBeacon(tracker.url, { cdnBytes: 1_000_000 });
+    const file = `${await temporaryFile()}.log`;
+    await writeFile(
+      file,
+      JSON.stringify({
+        ClientRequestURI: '/live/demo/720p/0-1.m4s',
+        EdgeResponseBytes: 1_100_000,
+        EdgeStartTimestamp: new Date().toISOString(),
+      }),
+    );
+    const program = 'tracker/telemetry/cdn-logs/main.ts';
+    const command = ['--import', 'tsx', program, 'cloudflare', tracker.url, file];
+    const environment = { ...process.env, SHOAL_DASHBOARD_TOKEN: token };
+    for (let run = 0; run < 2; run += 1) {
+      await promisify(execFile)(process.execPath, command, { env: environment }).catch(() => {});
+    }
+    const headers = { authorization: `Bearer ${token}` };
+    const savings = await fetch(`${tracker.url}/api/v1/savings?windowSeconds=900`, { headers });
+    expect(await savings.json()).toMatchObject({
+      cdnMeasured: { measuredBytes: 1_100_000, reportedBytes: 1_000_000, coveredSeconds: 60 },
+    });
+  });
+
+  it('are refused where nobody protects the dashboard, and where they cannot be read', async () => {
+    const post = async (url: string, value: unknown, token?: string): Promise<Response> =>
+      fetch(`${url}/api/v1/cdn-usage`, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          ...(token && { authorization: `Bearer ${token}` }),
+        },
+        body: JSON.stringify(value),
+      });
+    const usage = [{ at: new Date().toISOString(), stream: 'demo', bytes: 5 }];
+    const open = await startTracker();
+    expect(await (await post(open.url, { source: 'a.log', usage })).json()).toMatchObject({
+      type: 'urn:shoal:tracker:import-not-enabled',
+    });
+    const guarded = await startTracker({ dashboardToken: 'secret' });
+    expect((await post(guarded.url, { source: 'a.log', usage })).status).toBe(401);
+    const wrong = [{ at: 'yesterday', stream: 'demo', bytes: 5 }];
+    const refusal = await post(guarded.url, { source: 'a.log', usage: wrong }, 'secret');
+    expect(refusal.status).toBe(400);
+    expect(await refusal.json()).toMatchObject({ detail: expect.stringMatching(/^usage\.0\.at/) });
+  });
 });

@@ -3,7 +3,11 @@
 
 import { parseStreamId, type StreamId } from '@shoal/ingest/protocol';
 import { afterEach, describe, expect, it } from 'vitest';
-import { noCounters } from '../../tracker/telemetry/pure/delivery-counters.ts';
+import {
+  counterNames,
+  countersFrom,
+  noCounters,
+} from '../../tracker/telemetry/pure/delivery-counters.ts';
 import type {
   SessionRecord,
   TelemetryBatch,
@@ -102,21 +106,8 @@ export function describeTelemetryStore(name: string, create: () => Promise<Telem
     it('keeps every counter', async () => {
       const store = await open();
       const counters = {
+        ...countersFrom((name) => 2 + counterNames.indexOf(name)),
         cdnBytes: 4e15,
-        peerBytes: 2,
-        uploadedBytes: 3,
-        discardedBytes: 4,
-        stallCount: 5,
-        stalledMs: 6,
-        playedMs: 7,
-        startupCount: 8,
-        startupMs: 9,
-        sharingPlayedMs: 10,
-        sharingStalledMs: 11,
-        sharingStartupCount: 12,
-        sharingStartupMs: 13,
-        setAsideCount: 14,
-        setAsideBytes: 15,
       };
       await store.commit(
         batchWith({ delivery: [{ bucketAtMs: startMs, stream: demo, rendition: '', counters }] }),
@@ -243,6 +234,38 @@ export function describeTelemetryStore(name: string, create: () => Promise<Telem
       const { points, totals } = await store.readWindow({ stream: demo, ...span });
       expect(points).toEqual([{ atMs: startMs, viewers: 5, cdnBytes: 3, peerBytes: 6 }]);
       expect(totals.cdnBytes).toBe(3);
+    });
+
+    it('holds what a CDN sent against what viewers report, in the minutes that logs cover', async () => {
+      const store = await open();
+      const usage = (minute: number, stream: StreamId, bytes: number) => ({
+        atMs: startMs + minute * 60_000,
+        stream,
+        bytes,
+      });
+      await store.commit(
+        batchWith({
+          delivery: [0, 60_000, 120_000].map((afterMs) =>
+            delivered(startMs + afterMs, demo, 100, 900),
+          ),
+        }),
+      );
+      const compare = (stream: StreamId | null, toMs = startMs + hourMs) =>
+        store.compareCdnUsage({ stream, fromMs: startMs, toMs });
+      expect(await compare(null)).toBeNull();
+      await store.replaceCdnUsage('monday.log', [usage(0, demo, 999)]);
+      await store.replaceCdnUsage('monday.log', [usage(0, demo, 60), usage(1, demo, 105)]);
+      await store.replaceCdnUsage('tuesday.log', [usage(0, demo, 41), usage(1, other, 7)]);
+      const ofDemo = { coveredMs: 120_000, measuredBytes: 206, reportedBytes: 200 };
+      expect(await compare(demo)).toEqual(ofDemo);
+      expect(await compare(null)).toEqual({ ...ofDemo, measuredBytes: 213 });
+      expect(await compare(demo, startMs + 60_000)).toEqual({
+        coveredMs: 60_000,
+        measuredBytes: 101,
+        reportedBytes: 100,
+      });
+      await store.prune(startMs + 40 * dayMs, 0);
+      expect(await compare(null)).toBeNull();
     });
 
     it('takes a batch that is larger than one statement', async () => {

@@ -107,6 +107,15 @@ function wholeWindow(summary: SavingsSummary): Alert[] {
       );
     }
   }
+  const { cdnMeasured } = summary;
+  if (cdnMeasured !== null && cdnMeasured.measuredBytes > 0) {
+    const share = cdnMeasured.reportedBytes / cdnMeasured.measuredBytes - 1;
+    if (Math.abs(share) > tolerance) {
+      sentences.push(
+        `The CDN’s logs say ${text(bytes(cdnMeasured.measuredBytes))}, players report ${text(bytes(cdnMeasured.reportedBytes))} for the same time.`,
+      );
+    }
+  }
   if (peerBytes > uploadedBytes * (1 + tolerance) + leastExcessBytes) {
     sentences.push(
       `Players report ${text(bytes(peerBytes))} from other viewers, who report sending only ${text(bytes(uploadedBytes))}.`,

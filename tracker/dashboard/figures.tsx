@@ -1,10 +1,20 @@
 // The figures of the page: what was saved in large, quality and the check against the origin in
 // small. They only show a summary.
 
-import type { QualityFigures, SavingsSummary } from '@shoal/tracker/protocol';
+import type { CdnMeasurement, QualityFigures, SavingsSummary } from '@shoal/tracker/protocol';
 import type { ComponentChildren } from 'preact';
 import { tolerance } from './alerts.ts';
-import { bitrate, bytes, count, money, percent, type Quantity, seconds, text } from './format.ts';
+import {
+  bitrate,
+  bytes,
+  count,
+  duration,
+  money,
+  percent,
+  type Quantity,
+  seconds,
+  text,
+} from './format.ts';
 
 function Amount({ value, unit }: Quantity) {
   return (
@@ -99,6 +109,9 @@ export function Quality({ summary }: { summary: SavingsSummary }) {
         <Figure label="Live latency" note="behind the camera">
           <Amount {...seconds(summary.liveLatencySeconds)} />
         </Figure>
+        <Figure label="Bit rate" note="of the video that is played">
+          {summary.bitrateBps === null ? '–' : <Amount {...bitrate(summary.bitrateBps)} />}
+        </Figure>
       </dl>
       <table class="compare">
         <thead>
@@ -106,6 +119,8 @@ export function Quality({ summary }: { summary: SavingsSummary }) {
             <th scope="col">Viewers</th>
             <th scope="col">Stalled</th>
             <th scope="col">Start-up</th>
+            <th scope="col">Latency</th>
+            <th scope="col">Bit rate</th>
           </tr>
         </thead>
         <tbody>
@@ -123,14 +138,15 @@ function QualityRow({ label, quality }: { label: string; quality: QualityFigures
       <th scope="row">{label}</th>
       <td>{text(percent(quality.stallRatio, 2))}</td>
       <td>{text(seconds(quality.startupSeconds))}</td>
+      <td>{text(seconds(quality.liveLatencySeconds))}</td>
+      <td>{quality.bitrateBps === null ? '–' : text(bitrate(quality.bitrateBps))}</td>
     </tr>
   );
 }
 
 export function Honesty({ summary }: { summary: SavingsSummary }) {
   const measured = summary.originEgressBytes;
-  const difference =
-    measured === null || measured === 0 ? null : (summary.cdnBytes - measured) / measured;
+  const difference = differenceOf(summary.cdnBytes, measured);
   return (
     <section class="card" aria-labelledby="honesty">
       <h2 id="honesty">Reported against measured</h2>
@@ -145,15 +161,9 @@ export function Honesty({ summary }: { summary: SavingsSummary }) {
           {measured === null ? '–' : <Amount {...bytes(measured)} />}
         </Figure>
         <Figure label="Difference" note={verdict(difference)}>
-          {difference === null ? (
-            '–'
-          ) : (
-            <span class={Math.abs(difference) <= tolerance ? 'good' : 'warn'}>
-              {difference > 0 ? '+' : ''}
-              <Amount {...percent(difference)} />
-            </span>
-          )}
+          <Difference value={difference} />
         </Figure>
+        {summary.cdnMeasured !== null && <Measured measured={summary.cdnMeasured} />}
         <Figure label="From viewers, received" note="by the viewers’ players">
           <Amount {...bytes(summary.peerBytes)} />
         </Figure>
@@ -165,6 +175,46 @@ export function Honesty({ summary }: { summary: SavingsSummary }) {
         </Figure>
       </dl>
     </section>
+  );
+}
+
+/** The CDN's own word, for the part of the window that its imported logs cover. */
+function Measured({ measured }: { measured: CdnMeasurement }) {
+  const { measuredBytes, reportedBytes, coveredSeconds } = measured;
+  const difference = differenceOf(reportedBytes, measuredBytes);
+  return (
+    <>
+      <Figure label="CDN, by its logs" note={`${duration(coveredSeconds)} of logs imported`}>
+        <Amount {...bytes(measuredBytes)} />
+      </Figure>
+      <Figure label="Reported for the same time" note="by the viewers’ players">
+        <Amount {...bytes(reportedBytes)} />
+      </Figure>
+      <Figure
+        label="Reported against the logs"
+        note={
+          difference !== null && Math.abs(difference) <= tolerance
+            ? 'they agree'
+            : 'they differ by more than 5 %'
+        }
+      >
+        <Difference value={difference} />
+      </Figure>
+    </>
+  );
+}
+
+function differenceOf(reported: number, measured: number | null): number | null {
+  return measured === null || measured === 0 ? null : (reported - measured) / measured;
+}
+
+function Difference({ value }: { value: number | null }) {
+  if (value === null) return <>–</>;
+  return (
+    <span class={Math.abs(value) <= tolerance ? 'good' : 'warn'}>
+      {value > 0 ? '+' : ''}
+      <Amount {...percent(value)} />
+    </span>
   );
 }
 

@@ -57,6 +57,15 @@ export function count(amount: number): string {
   return new Intl.NumberFormat('en').format(amount);
 }
 
+/** How long something lasts, in the largest unit that fits. */
+export function duration(lengthSeconds: number): string {
+  const hours = lengthSeconds / 3_600;
+  if (hours >= 48) return `${count(Math.round(hours / 24))} days`;
+  if (hours >= 2) return `${Math.round(hours)} hours`;
+  const minutes = Math.max(1, Math.round(lengthSeconds / 60));
+  return minutes === 1 ? '1 minute' : `${minutes} minutes`;
+}
+
 export function text({ value, unit }: Quantity): string {
   return unit === '' ? value : unit === '%' ? `${value} %` : `${value} ${unit}`;
 }

@@ -4,6 +4,7 @@
 export { type DeliveryBeacon, maxBeaconSizeBytes, minBeaconIntervalMs } from './delivery-beacon.ts';
 export { offloadRatio } from './offload-ratio.ts';
 export type {
+  CdnMeasurement,
   PeriodBytes,
   QualityFigures,
   SavingsPeriods,

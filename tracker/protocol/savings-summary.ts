@@ -13,6 +13,18 @@ export interface SavingsPoint {
 export interface QualityFigures {
   readonly stallRatio: number | null;
   readonly startupSeconds: number | null;
+  /** Mean over reports. */
+  readonly liveLatencySeconds: number | null;
+  /** Media received per second of playing, in bit/s. */
+  readonly bitrateBps: number | null;
+}
+
+/** What a CDN's logs say it sent, and what viewers say they got from it in the same minutes. */
+export interface CdnMeasurement {
+  readonly measuredBytes: number;
+  readonly reportedBytes: number;
+  /** How much of the window the imported logs cover. */
+  readonly coveredSeconds: number;
 }
 
 export interface SavingsSummary {
@@ -33,6 +45,8 @@ export interface SavingsSummary {
   readonly pricePerGb: number;
   /** Media bytes that the origin itself has sent in the window; `null` when ingest does not answer. */
   readonly originEgressBytes: number | null;
+  /** From imported CDN logs; `null` when they cover nothing of the window. */
+  readonly cdnMeasured: CdnMeasurement | null;
   /** Seconds stalled per second of watching (played + stalled), `null` before any. */
   readonly stallRatio: number | null;
   readonly uploadedBytes: number;
@@ -41,6 +55,8 @@ export interface SavingsSummary {
   readonly startupSeconds: number | null;
   /** Mean of the viewers' last reports, `null` without one. */
   readonly liveLatencySeconds: number | null;
+  /** Media received per second of playing, in bit/s; `null` before any. */
+  readonly bitrateBps: number | null;
   /** Quality apart for viewers who exchange segments and for those who play from the CDN alone. */
   readonly qualityWithPeers: QualityFigures;
   readonly qualityWithoutPeers: QualityFigures;

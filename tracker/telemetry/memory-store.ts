@@ -2,10 +2,12 @@
 // Same contract as the SQLite store, including its resolutions and retention.
 
 import type { StreamId } from '@shoal/ingest/protocol';
+import { type CdnComparison, type CdnUsage, cdnUsageStepMs } from './pure/cdn-usage.ts';
 import { addCounters, type DeliveryCounters, noCounters } from './pure/delivery-counters.ts';
 import { floorTo, resolutions, stepForInterval } from './pure/resolutions.ts';
 import type { SessionRecord, TelemetryBatch } from './pure/telemetry-batch.ts';
 import {
+  type CdnUsageQuery,
   maxListedStreams,
   type StreamTotals,
   type TelemetryStore,
@@ -35,6 +37,7 @@ export class MemoryStore implements TelemetryStore {
     resolutions.map(({ stepMs }) => [stepMs, new Map()]),
   );
   readonly #sessions = new Map<string, SessionRecord>();
+  readonly #cdnUsage = new Map<string, readonly CdnUsage[]>();
 
   async commit(batch: TelemetryBatch): Promise<void> {
     for (const { stepMs } of resolutions) this.#commitAt(stepMs, batch);
@@ -88,10 +91,41 @@ export class MemoryStore implements TelemetryStore {
       .slice(0, maxListedStreams);
   }
 
+  async replaceCdnUsage(source: string, usage: readonly CdnUsage[]): Promise<void> {
+    this.#cdnUsage.set(source, usage);
+  }
+
+  async compareCdnUsage(query: CdnUsageQuery): Promise<CdnComparison | null> {
+    const { fromMs, toMs } = query;
+    const isMeant = (stream: StreamId): boolean => query.stream === null || stream === query.stream;
+    const steps = new Set<number>();
+    let measuredBytes = 0;
+    for (const { atMs, stream, bytes } of [...this.#cdnUsage.values()].flat()) {
+      if (!isMeant(stream) || atMs < fromMs || atMs >= toMs) continue;
+      steps.add(atMs);
+      measuredBytes += bytes;
+    }
+    if (steps.size === 0) return null;
+    let reportedBytes = 0;
+    for (const atMs of steps) {
+      const bucket = this.#timeline(cdnUsageStepMs).get(atMs);
+      for (const [stream, { counters }] of bucket?.streams ?? []) {
+        if (isMeant(stream)) reportedBytes += counters.cdnBytes;
+      }
+    }
+    return { coveredMs: steps.size * cdnUsageStepMs, measuredBytes, reportedBytes };
+  }
+
   async prune(nowMs: number, sessionsBeforeMs: number): Promise<void> {
     for (const { stepMs, keptMs } of resolutions) {
       const timeline = this.#timeline(stepMs);
       for (const atMs of timeline.keys()) if (atMs < nowMs - keptMs) timeline.delete(atMs);
+    }
+    const keptMs = resolutions.find(({ stepMs }) => stepMs === cdnUsageStepMs)?.keptMs ?? 0;
+    for (const [source, usage] of this.#cdnUsage) {
+      const kept = usage.filter(({ atMs }) => atMs >= nowMs - keptMs);
+      if (kept.length > 0) this.#cdnUsage.set(source, kept);
+      else this.#cdnUsage.delete(source);
     }
     for (const [session, { lastSeenMs }] of this.#sessions) {
       if (lastSeenMs < sessionsBeforeMs) this.#sessions.delete(session);

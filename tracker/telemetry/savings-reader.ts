@@ -111,6 +111,7 @@ export class SavingsReader {
     const { store, sessions, pricePerGb, currency } = this.#options;
     const span = spanOfWindow(nowMs, query.windowSeconds, leastIntervalMs);
     const data = await store.readWindow({ stream: query.stream, ...span });
+    const cdnComparison = await store.compareCdnUsage({ stream: query.stream, ...span });
     const recent = await store.readWindow({ stream: query.stream, ...spanOfNow(nowMs) });
     const audiences = sessions.audiences(nowMs);
     const audience =
@@ -123,6 +124,7 @@ export class SavingsReader {
       span,
       ...data,
       audience,
+      cdnComparison,
       recent: recent.totals,
       pricePerGb,
       currency,

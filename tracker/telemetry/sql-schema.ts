@@ -2,28 +2,23 @@
 // a rollup table is one step of one resolution; times are milliseconds since the Unix epoch.
 
 import { type Kysely, type Migration, type MigrationProvider, sql } from 'kysely';
+import type { CounterName } from './pure/delivery-counters.ts';
 
-export interface DeliveryTable {
+type SnakeCase<Name extends string> = Name extends `${infer Head}${infer Tail}`
+  ? Head extends Lowercase<Head>
+    ? `${Head}${SnakeCase<Tail>}`
+    : `_${Lowercase<Head>}${SnakeCase<Tail>}`
+  : Name;
+
+/** The column of a counter. */
+export type CounterColumn = SnakeCase<CounterName>;
+
+export type DeliveryTable = {
   step_ms: number;
   at_ms: number;
   stream: string;
   rendition: string;
-  cdn_bytes: number;
-  peer_bytes: number;
-  uploaded_bytes: number;
-  discarded_bytes: number;
-  stall_count: number;
-  stalled_ms: number;
-  played_ms: number;
-  startup_count: number;
-  startup_ms: number;
-  sharing_played_ms: number;
-  sharing_stalled_ms: number;
-  sharing_startup_count: number;
-  sharing_startup_ms: number;
-  set_aside_count: number;
-  set_aside_bytes: number;
-}
+} & Record<CounterColumn, number>;
 
 export interface AudienceTable {
   step_ms: number;
@@ -36,6 +31,13 @@ export interface EgressTable {
   step_ms: number;
   at_ms: number;
   /** Empty: ingest answered. */
+  stream: string;
+  bytes: number;
+}
+
+export interface CdnUsageTable {
+  source: string;
+  at_ms: number;
   stream: string;
   bytes: number;
 }
@@ -55,6 +57,7 @@ export interface TelemetryDatabase {
   delivery: DeliveryTable;
   audience: AudienceTable;
   egress: EgressTable;
+  cdn_usage: CdnUsageTable;
   sessions: SessionTableRow;
 }
 
@@ -68,7 +71,7 @@ const firstCounterColumns = [
   'played_ms',
   'startup_count',
   'startup_ms',
-] as const satisfies readonly (keyof DeliveryTable)[];
+] as const satisfies readonly CounterColumn[];
 
 const qualityAndTruthColumns = [
   'sharing_played_ms',
@@ -77,9 +80,19 @@ const qualityAndTruthColumns = [
   'sharing_startup_ms',
   'set_aside_count',
   'set_aside_bytes',
-] as const satisfies readonly (keyof DeliveryTable)[];
+] as const satisfies readonly CounterColumn[];
 
-export const counterColumns = [...firstCounterColumns, ...qualityAndTruthColumns];
+const latencyAndBitrateColumns = [
+  'latency_count',
+  'latency_ms',
+  'sharing_media_bytes',
+  'sharing_latency_count',
+  'sharing_latency_ms',
+] as const satisfies readonly CounterColumn[];
+
+export function columnOf(name: CounterName): CounterColumn {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) as CounterColumn;
+}
 
 const firstTables: Migration = {
   async up(database: Kysely<never>): Promise<void> {
@@ -127,14 +140,35 @@ const firstTables: Migration = {
   },
 };
 
-const qualityAndTruth: Migration = {
+/** Columns that a later version counts; what was counted before knows nothing of them. */
+function addCounterColumns(columns: readonly CounterColumn[]): Migration {
+  return {
+    async up(database: Kysely<never>): Promise<void> {
+      for (const name of columns) {
+        await database.schema
+          .alterTable('delivery')
+          .addColumn(name, 'bigint', (column) => column.notNull().defaultTo(sql`0`))
+          .execute();
+      }
+    },
+  };
+}
+
+const cdnUsage: Migration = {
   async up(database: Kysely<never>): Promise<void> {
-    for (const name of qualityAndTruthColumns) {
-      await database.schema
-        .alterTable('delivery')
-        .addColumn(name, 'bigint', (column) => column.notNull().defaultTo(sql`0`))
-        .execute();
-    }
+    await database.schema
+      .createTable('cdn_usage')
+      .addColumn('source', 'text', (column) => column.notNull())
+      .addColumn('at_ms', 'bigint', (column) => column.notNull())
+      .addColumn('stream', 'text', (column) => column.notNull())
+      .addColumn('bytes', 'bigint', (column) => column.notNull())
+      .addPrimaryKeyConstraint('cdn_usage_key', ['source', 'at_ms', 'stream'])
+      .execute();
+    await database.schema
+      .createIndex('cdn_usage_at')
+      .on('cdn_usage')
+      .columns(['at_ms', 'stream'])
+      .execute();
   },
 };
 
@@ -143,7 +177,9 @@ export const migrations: MigrationProvider = {
   async getMigrations() {
     return {
       '0001-rollups-and-sessions': firstTables,
-      '0002-quality-and-truth': qualityAndTruth,
+      '0002-quality-and-truth': addCounterColumns(qualityAndTruthColumns),
+      '0003-cdn-usage': cdnUsage,
+      '0004-latency-and-bitrate': addCounterColumns(latencyAndBitrateColumns),
     };
   },
 };

@@ -3,12 +3,15 @@
 
 import { parseStreamId, type StreamId } from '@shoal/ingest/protocol';
 import { type Kysely, Migrator, sql } from 'kysely';
-import type { DeliveryCounters } from './pure/delivery-counters.ts';
+import { type CdnComparison, type CdnUsage, cdnUsageStepMs } from './pure/cdn-usage.ts';
+import { counterNames, countersFrom, type DeliveryCounters } from './pure/delivery-counters.ts';
 import { resolutions, stepForInterval } from './pure/resolutions.ts';
 import type { SessionRecord, TelemetryBatch } from './pure/telemetry-batch.ts';
-import { migrations, type TelemetryDatabase } from './sql-schema.ts';
+import { compareCdnUsage, replaceCdnUsage } from './sql-cdn-usage.ts';
+import { columnOf, migrations, type TelemetryDatabase } from './sql-schema.ts';
 import { writeBatch } from './sql-writes.ts';
 import {
+  type CdnUsageQuery,
   maxListedStreams,
   type StreamTotals,
   type TelemetryStore,
@@ -95,6 +98,16 @@ export class SqlStore implements TelemetryStore {
     });
   }
 
+  async replaceCdnUsage(source: string, usage: readonly CdnUsage[]): Promise<void> {
+    await this.#database.transaction().execute(async (writer) => {
+      await replaceCdnUsage(writer, source, usage);
+    });
+  }
+
+  async compareCdnUsage(query: CdnUsageQuery): Promise<CdnComparison | null> {
+    return await compareCdnUsage(this.#database, query);
+  }
+
   async prune(nowMs: number, sessionsBeforeMs: number): Promise<void> {
     await this.#database.transaction().execute(async (writer) => {
       for (const table of ['delivery', 'audience', 'egress'] as const) {
@@ -106,6 +119,11 @@ export class SqlStore implements TelemetryStore {
             .execute();
         }
       }
+      const keptMs = resolutions.find(({ stepMs }) => stepMs === cdnUsageStepMs)?.keptMs ?? 0;
+      await writer
+        .deleteFrom('cdn_usage')
+        .where('at_ms', '<', nowMs - keptMs)
+        .execute();
       await writer.deleteFrom('sessions').where('last_seen_ms', '<', sessionsBeforeMs).execute();
     });
   }
@@ -117,45 +135,15 @@ export class SqlStore implements TelemetryStore {
   async #readTotals(query: WindowQuery): Promise<DeliveryCounters> {
     let select = this.#database
       .selectFrom('delivery')
-      .select(({ fn }) => [
-        fn.sum<number | null>('cdn_bytes').as('cdnBytes'),
-        fn.sum<number | null>('peer_bytes').as('peerBytes'),
-        fn.sum<number | null>('uploaded_bytes').as('uploadedBytes'),
-        fn.sum<number | null>('discarded_bytes').as('discardedBytes'),
-        fn.sum<number | null>('stall_count').as('stallCount'),
-        fn.sum<number | null>('stalled_ms').as('stalledMs'),
-        fn.sum<number | null>('played_ms').as('playedMs'),
-        fn.sum<number | null>('startup_count').as('startupCount'),
-        fn.sum<number | null>('startup_ms').as('startupMs'),
-        fn.sum<number | null>('sharing_played_ms').as('sharingPlayedMs'),
-        fn.sum<number | null>('sharing_stalled_ms').as('sharingStalledMs'),
-        fn.sum<number | null>('sharing_startup_count').as('sharingStartupCount'),
-        fn.sum<number | null>('sharing_startup_ms').as('sharingStartupMs'),
-        fn.sum<number | null>('set_aside_count').as('setAsideCount'),
-        fn.sum<number | null>('set_aside_bytes').as('setAsideBytes'),
-      ])
+      .select(({ fn }) =>
+        counterNames.map((name) => fn.sum<number | null>(columnOf(name)).as(name)),
+      )
       .where('step_ms', '=', stepForInterval(query.intervalMs))
       .where('at_ms', '>=', query.fromMs)
       .where('at_ms', '<', query.toMs);
     if (query.stream !== null) select = select.where('stream', '=', query.stream);
     const row = await select.executeTakeFirst();
-    return {
-      cdnBytes: Number(row?.cdnBytes ?? 0),
-      peerBytes: Number(row?.peerBytes ?? 0),
-      uploadedBytes: Number(row?.uploadedBytes ?? 0),
-      discardedBytes: Number(row?.discardedBytes ?? 0),
-      stallCount: Number(row?.stallCount ?? 0),
-      stalledMs: Number(row?.stalledMs ?? 0),
-      playedMs: Number(row?.playedMs ?? 0),
-      startupCount: Number(row?.startupCount ?? 0),
-      startupMs: Number(row?.startupMs ?? 0),
-      sharingPlayedMs: Number(row?.sharingPlayedMs ?? 0),
-      sharingStalledMs: Number(row?.sharingStalledMs ?? 0),
-      sharingStartupCount: Number(row?.sharingStartupCount ?? 0),
-      sharingStartupMs: Number(row?.sharingStartupMs ?? 0),
-      setAsideCount: Number(row?.setAsideCount ?? 0),
-      setAsideBytes: Number(row?.setAsideBytes ?? 0),
-    };
+    return countersFrom((name) => Number(row?.[name] ?? 0));
   }
 
   async #readPoints(query: WindowQuery): Promise<WindowPoint[]> {

@@ -2,7 +2,7 @@
 // few statements as it takes. The SQL store calls it inside one transaction.
 
 import { sql, type Transaction } from 'kysely';
-import { addCounters } from './pure/delivery-counters.ts';
+import { addCounters, counterNames, type DeliveryCounters } from './pure/delivery-counters.ts';
 import { floorTo, resolutions } from './pure/resolutions.ts';
 import type {
   AudienceDelta,
@@ -10,11 +10,11 @@ import type {
   EgressDelta,
   TelemetryBatch,
 } from './pure/telemetry-batch.ts';
-import { counterColumns, type TelemetryDatabase } from './sql-schema.ts';
+import { type CounterColumn, columnOf, type TelemetryDatabase } from './sql-schema.ts';
 
 type Writer = Transaction<TelemetryDatabase>;
 
-/** Rows per statement; SQLite takes 32766 parameters, a delivery row has 13. */
+/** Rows per statement; SQLite takes 32766 parameters, a delivery row has 24. */
 const rowsPerInsert = 500;
 
 /** Adds the whole batch, at every resolution. Rejects with the database's error. */
@@ -59,27 +59,16 @@ async function addDelivery(writer: Writer, stepMs: number, batch: TelemetryBatch
     at_ms: bucketAtMs,
     stream,
     rendition,
-    cdn_bytes: counters.cdnBytes,
-    peer_bytes: counters.peerBytes,
-    uploaded_bytes: counters.uploadedBytes,
-    discarded_bytes: counters.discardedBytes,
-    stall_count: counters.stallCount,
-    stalled_ms: counters.stalledMs,
-    played_ms: counters.playedMs,
-    startup_count: counters.startupCount,
-    startup_ms: counters.startupMs,
-    sharing_played_ms: counters.sharingPlayedMs,
-    sharing_stalled_ms: counters.sharingStalledMs,
-    sharing_startup_count: counters.sharingStartupCount,
-    sharing_startup_ms: counters.sharingStartupMs,
-    set_aside_count: counters.setAsideCount,
-    set_aside_bytes: counters.setAsideBytes,
+    ...columnsOf(counters),
   }));
   const sums = Object.fromEntries(
-    counterColumns.map((name) => [
-      name,
-      sql<number>`${sql.ref(`delivery.${name}`)} + ${sql.ref(`excluded.${name}`)}`,
-    ]),
+    counterNames.map((name) => {
+      const column = columnOf(name);
+      return [
+        column,
+        sql<number>`${sql.ref(`delivery.${column}`)} + ${sql.ref(`excluded.${column}`)}`,
+      ];
+    }),
   );
   for (const chunk of chunksOf(rows)) {
     await writer
@@ -221,6 +210,14 @@ async function replaceSessions(writer: Writer, batch: TelemetryBatch): Promise<v
       )
       .execute();
   }
+}
+
+function columnsOf(counters: DeliveryCounters): Record<CounterColumn, number> {
+  const entries = counterNames.map((name): [CounterColumn, number] => [
+    columnOf(name),
+    counters[name],
+  ]);
+  return Object.fromEntries(entries) as Record<CounterColumn, number>;
 }
 
 function* chunksOf<Row>(rows: readonly Row[]): Generator<Row[]> {

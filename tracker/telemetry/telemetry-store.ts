@@ -2,6 +2,7 @@
 // suite holds them to. The group commit writes, the savings reader reads.
 
 import type { StreamId } from '@shoal/ingest/protocol';
+import type { CdnComparison, CdnUsage } from './pure/cdn-usage.ts';
 import type { DeliveryCounters } from './pure/delivery-counters.ts';
 import type { SessionRecord, TelemetryBatch } from './pure/telemetry-batch.ts';
 
@@ -14,6 +15,8 @@ export interface WindowQuery {
   /** A multiple of 10 s. */
   readonly intervalMs: number;
 }
+
+export type CdnUsageQuery = Omit<WindowQuery, 'intervalMs'>;
 
 export interface WindowPoint {
   readonly atMs: number;
@@ -45,6 +48,10 @@ export interface TelemetryStore {
   readWindow(query: WindowQuery): Promise<WindowData>;
   /** Streams with beacons in the window, those with most bytes first; at most 1000. */
   readStreams(window: Omit<WindowQuery, 'stream'>): Promise<readonly StreamTotals[]>;
+  /** Keeps what one log says; an import of the same `source` before is replaced as a whole. */
+  replaceCdnUsage(source: string, usage: readonly CdnUsage[]): Promise<void>;
+  /** `null` when no log covers any of the window. */
+  compareCdnUsage(query: CdnUsageQuery): Promise<CdnComparison | null>;
   /** Drops what its resolution keeps no longer, and sessions not seen since `sessionsBeforeMs`. */
   prune(nowMs: number, sessionsBeforeMs: number): Promise<void>;
   close(): Promise<void>;

@@ -6,6 +6,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { registerBeaconRoutes, type VerifyBeaconToken } from './beacon-routes.ts';
+import { registerCdnUsageRoutes } from './cdn-usage-routes.ts';
 import { EventStream } from './event-stream.ts';
 import { GroupCommit } from './group-commit.ts';
 import { LoadGate } from './load-gate.ts';
@@ -30,6 +31,8 @@ export interface TelemetryOptions {
   readonly eventIntervalMs: number;
   readonly maxEventClients: number;
   readonly maxSessions: number;
+  /** Whether the dashboard's routes ask for a token. */
+  readonly isDashboardProtected: boolean;
   /** Takes only beacons of streams that ingest has. */
   readonly knownStreamsOnly: boolean;
   /** Asked for every beacon; `null`: beacons need no token. */
@@ -128,6 +131,10 @@ export class Telemetry {
         verifyToken: this.#options.verifyToken,
       });
       done();
+    });
+    registerCdnUsageRoutes(server, {
+      store: this.#options.store,
+      isProtected: this.#options.isDashboardProtected,
     });
     registerSavingsRoutes(server, { reader: this.#reader, events: this.#events });
   }

@@ -20,6 +20,7 @@ function summaryWith(
     points: [],
     originEgressBytes: null,
     audience: { viewers: 0, liveLatencySeconds: null },
+    cdnComparison: null,
     recent: { cdnBytes: 0, peerBytes: 0 },
     pricePerGb: 0.05,
     currency: 'USD',
@@ -27,6 +28,13 @@ function summaryWith(
   const series = summary.series.map(({ at }, index) => ({ at, ...shape(index) }));
   return { ...summary, series, ...changes };
 }
+
+const unknownQuality = {
+  stallRatio: null,
+  startupSeconds: null,
+  liveLatencySeconds: null,
+  bitrateBps: null,
+};
 
 const steady = { viewers: 100, cdnBytes: 18e6, peerBytes: 82e6 };
 const sentencesOf = (summary: SavingsSummary): string[] =>
@@ -62,8 +70,8 @@ describe('alerts', () => {
   it('name stalls, slow starts with peers, figures that do not fit, and what was set aside', () => {
     const summary = summaryWith(() => steady, {
       stallRatio: 0.05,
-      qualityWithPeers: { stallRatio: 0.05, startupSeconds: 4 },
-      qualityWithoutPeers: { stallRatio: 0, startupSeconds: 1 },
+      qualityWithPeers: { ...unknownQuality, stallRatio: 0.05, startupSeconds: 4 },
+      qualityWithoutPeers: { ...unknownQuality, stallRatio: 0, startupSeconds: 1 },
       cdnBytes: 100e6,
       peerBytes: 400e6,
       uploadedBytes: 200e6,

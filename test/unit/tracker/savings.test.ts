@@ -28,6 +28,7 @@ function inputWith(changes: Partial<SavingsInput>): SavingsInput {
     points: [],
     originEgressBytes: null,
     audience: { viewers: 0, liveLatencySeconds: null },
+    cdnComparison: null,
     recent: { cdnBytes: 0, peerBytes: 0 },
     pricePerGb: 0.05,
     currency: 'USD',
@@ -119,7 +120,43 @@ describe('savings summary', () => {
       qualityWithoutPeers: { stallRatio: 0, startupSeconds: 2.5 },
     });
     const { qualityWithPeers } = summarizeSavings(inputWith({}));
-    expect(qualityWithPeers).toEqual({ stallRatio: null, startupSeconds: null });
+    expect(qualityWithPeers).toEqual({
+      stallRatio: null,
+      startupSeconds: null,
+      liveLatencySeconds: null,
+      bitrateBps: null,
+    });
+  });
+
+  it('has bit rate and latency for those who share and for those who do not', () => {
+    const { qualityWithPeers, qualityWithoutPeers, bitrateBps } = summarizeSavings(
+      inputWith({
+        totals: {
+          ...noCounters,
+          cdnBytes: 2_000_000,
+          peerBytes: 3_000_000,
+          playedMs: 20_000,
+          latencyCount: 4,
+          latencyMs: 26_000,
+          sharingMediaBytes: 4_000_000,
+          sharingPlayedMs: 12_000,
+          sharingLatencyCount: 3,
+          sharingLatencyMs: 21_000,
+        },
+      }),
+    );
+    expect(bitrateBps).toBe(2_000_000);
+    expect(qualityWithPeers).toMatchObject({ liveLatencySeconds: 7, bitrateBps: 8e6 / 3 });
+    expect(qualityWithoutPeers).toMatchObject({ liveLatencySeconds: 5, bitrateBps: 1e6 });
+  });
+
+  it('compares with what CDN logs say', () => {
+    const cdnComparison = { coveredMs: 120_000, measuredBytes: 210, reportedBytes: 200 };
+    expect(summarizeSavings(inputWith({ cdnComparison })).cdnMeasured).toEqual({
+      coveredSeconds: 120,
+      measuredBytes: 210,
+      reportedBytes: 200,
+    });
   });
 
   it('becomes CSV with a line per interval and no ratio where nothing was delivered', () => {

@@ -1,7 +1,8 @@
 // node --import tsx tracker/telemetry/cdn-logs/main.ts FORMAT TRACKER_URL FILE…: prints what a CDN sent
-// against what viewers report, per stream. Ends with 1 where they differ by more than 5 %.
+// against what viewers report, and with a dashboard token hands it to the dashboard. Ends with 1 where they differ by more than 5 %.
 
 import { type CdnLogFormat, cdnLogFormats } from '../pure/cdn-logs.ts';
+import { importUsage, sourceOf } from './import-usage.ts';
 import { reconcile, sumLogs } from './reconcile.ts';
 
 const usageExitCode = 2;
@@ -23,7 +24,11 @@ async function run(): Promise<number> {
     return usageExitCode;
   }
   const token = process.env.SHOAL_DASHBOARD_TOKEN ?? null;
-  const results = await reconcile(logs, trackerUrl.replace(/\/+$/, ''), token);
+  const baseUrl = trackerUrl.replace(/\/+$/, '');
+  if (token !== null) {
+    await importUsage([...logs.usage.values()], sourceOf(files), baseUrl, token);
+  }
+  const results = await reconcile(logs, baseUrl, token);
   for (const { stream, measuredBytes, reportedBytes, difference, isWithinTolerance } of results) {
     const percent = difference === null ? '–' : `${(difference * 100).toFixed(1)} %`;
     const verdict = isWithinTolerance ? 'agree' : 'DIFFER';

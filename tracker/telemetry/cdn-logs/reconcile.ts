@@ -5,7 +5,8 @@ import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { createGunzip } from 'node:zlib';
 import { z } from 'zod';
-import { type CdnLogFormat, createLineParser } from '../pure/cdn-logs.ts';
+import { type CdnLogFormat, createLineParser, type MediaTransfer } from '../pure/cdn-logs.ts';
+import { type CdnUsage, cdnUsageStepMs } from '../pure/cdn-usage.ts';
 import { chooseIntervalSeconds, floorTo } from '../pure/resolutions.ts';
 
 /** Above this share, reported and measured bytes do not fit together. */
@@ -15,6 +16,8 @@ export interface LogSums {
   readonly firstAtMs: number;
   readonly lastAtMs: number;
   readonly bytesByStream: ReadonlyMap<string, number>;
+  /** The same by minute, keyed `start of the minute in milliseconds/stream`. */
+  readonly usage: ReadonlyMap<string, CdnUsage>;
   readonly unreadableLines: number;
 }
 
@@ -24,6 +27,7 @@ export async function sumLogs(
   files: readonly string[],
 ): Promise<LogSums | null> {
   const bytesByStream = new Map<string, number>();
+  const usage = new Map<string, CdnUsage>();
   let [firstAtMs, lastAtMs, unreadableLines] = [Number.POSITIVE_INFINITY, 0, 0];
   for (const file of files) {
     const parse = createLineParser(format);
@@ -36,9 +40,17 @@ export async function sumLogs(
       firstAtMs = Math.min(firstAtMs, parsed.atMs);
       lastAtMs = Math.max(lastAtMs, parsed.atMs);
       bytesByStream.set(parsed.stream, (bytesByStream.get(parsed.stream) ?? 0) + parsed.bytes);
+      addUsage(usage, parsed);
     }
   }
-  return bytesByStream.size === 0 ? null : { firstAtMs, lastAtMs, bytesByStream, unreadableLines };
+  if (bytesByStream.size === 0) return null;
+  return { firstAtMs, lastAtMs, bytesByStream, usage, unreadableLines };
+}
+
+function addUsage(usage: Map<string, CdnUsage>, { atMs, stream, bytes }: MediaTransfer): void {
+  const stepAtMs = floorTo(atMs, cdnUsageStepMs);
+  const key = `${stepAtMs}/${stream}`;
+  usage.set(key, { atMs: stepAtMs, stream, bytes: (usage.get(key)?.bytes ?? 0) + bytes });
 }
 
 export interface Reconciliation {

@@ -134,6 +134,8 @@ function deliveryKey(delta: DeliveryDelta): string {
 function countersOf(beacon: AcceptedBeacon): DeliveryCounters {
   const startupCount = beacon.startupMs === null ? 0 : 1;
   const startupMs = beacon.startupMs ?? 0;
+  const latencyCount = beacon.liveLatencyMs === null ? 0 : 1;
+  const latencyMs = beacon.liveLatencyMs ?? 0;
   return {
     ...noCounters,
     cdnBytes: beacon.cdnBytes,
@@ -145,11 +147,16 @@ function countersOf(beacon: AcceptedBeacon): DeliveryCounters {
     playedMs: beacon.playedMs,
     startupCount,
     startupMs,
+    latencyCount,
+    latencyMs,
     ...(beacon.p2pEnabled && {
+      sharingMediaBytes: beacon.cdnBytes + beacon.peerBytes,
       sharingPlayedMs: beacon.playedMs,
       sharingStalledMs: beacon.stalledMs,
       sharingStartupCount: startupCount,
       sharingStartupMs: startupMs,
+      sharingLatencyCount: latencyCount,
+      sharingLatencyMs: latencyMs,
     }),
   };
 }

@@ -2,11 +2,13 @@
 // and the session table know, the routes send the result.
 
 import {
+  type CdnMeasurement,
   offloadRatio,
   type QualityFigures,
   type SavingsPoint,
   type SavingsSummary,
 } from '../../protocol/index.ts';
+import type { CdnComparison } from './cdn-usage.ts';
 import type { DeliveryCounters } from './delivery-counters.ts';
 import { bucketMs, chooseIntervalSeconds, floorTo } from './resolutions.ts';
 import type { Audience } from './session-table.ts';
@@ -37,6 +39,7 @@ export interface SavingsInput {
   readonly originEgressBytes: number | null;
   readonly audience: Audience;
   /** Sums over {@link spanOfNow}. */
+  readonly cdnComparison: CdnComparison | null;
   readonly recent: { readonly cdnBytes: number; readonly peerBytes: number };
   readonly pricePerGb: number;
   readonly currency: string;
@@ -67,13 +70,17 @@ export function spanOfNow(nowMs: number): TimeSpan {
 
 export function summarizeSavings(input: SavingsInput): SavingsSummary {
   const { totals, audience } = input;
-  const quality = qualityOf(totals);
-  const withPeers = {
+  const all: QualitySums = { ...totals, mediaBytes: totals.cdnBytes + totals.peerBytes };
+  const withPeers: QualitySums = {
+    mediaBytes: totals.sharingMediaBytes,
     playedMs: totals.sharingPlayedMs,
     stalledMs: totals.sharingStalledMs,
     startupCount: totals.sharingStartupCount,
     startupMs: totals.sharingStartupMs,
+    latencyCount: totals.sharingLatencyCount,
+    latencyMs: totals.sharingLatencyMs,
   };
+  const quality = qualityOf(all);
   return {
     stream: input.stream,
     windowSeconds: input.windowSeconds,
@@ -86,18 +93,15 @@ export function summarizeSavings(input: SavingsInput): SavingsSummary {
     currency: input.currency,
     pricePerGb: input.pricePerGb,
     originEgressBytes: input.originEgressBytes,
+    cdnMeasured: measurementOf(input.cdnComparison),
     stallRatio: quality.stallRatio,
+    bitrateBps: quality.bitrateBps,
     uploadedBytes: totals.uploadedBytes,
     discardedBytes: totals.discardedBytes,
     startupSeconds: quality.startupSeconds,
     liveLatencySeconds: audience.liveLatencySeconds,
     qualityWithPeers: qualityOf(withPeers),
-    qualityWithoutPeers: qualityOf({
-      playedMs: totals.playedMs - withPeers.playedMs,
-      stalledMs: totals.stalledMs - withPeers.stalledMs,
-      startupCount: totals.startupCount - withPeers.startupCount,
-      startupMs: totals.startupMs - withPeers.startupMs,
-    }),
+    qualityWithoutPeers: qualityOf(difference(all, withPeers)),
     setAsideBeacons: totals.setAsideCount,
     setAsideBytes: totals.setAsideBytes,
     cdnBitrateBps: bitrateOfNow(input.recent.cdnBytes),
@@ -107,14 +111,42 @@ export function summarizeSavings(input: SavingsInput): SavingsSummary {
   };
 }
 
-type QualitySums = Pick<DeliveryCounters, 'playedMs' | 'stalledMs' | 'startupCount' | 'startupMs'>;
+const qualitySumNames = [
+  'mediaBytes',
+  'playedMs',
+  'stalledMs',
+  'startupCount',
+  'startupMs',
+  'latencyCount',
+  'latencyMs',
+] as const;
 
-function qualityOf({ playedMs, stalledMs, startupCount, startupMs }: QualitySums): QualityFigures {
-  const watchedMs = playedMs + stalledMs;
+type QualitySums = Readonly<Record<(typeof qualitySumNames)[number], number>>;
+
+function difference(all: QualitySums, part: QualitySums): QualitySums {
+  const rest = { ...all };
+  for (const name of qualitySumNames) rest[name] = all[name] - part[name];
+  return rest;
+}
+
+function qualityOf(sums: QualitySums): QualityFigures {
+  const { playedMs, stalledMs } = sums;
   return {
-    stallRatio: watchedMs > 0 ? stalledMs / watchedMs : null,
-    startupSeconds: startupCount > 0 ? startupMs / startupCount / 1_000 : null,
+    stallRatio: ratio(stalledMs, playedMs + stalledMs),
+    startupSeconds: ratio(sums.startupMs / 1_000, sums.startupCount),
+    liveLatencySeconds: ratio(sums.latencyMs / 1_000, sums.latencyCount),
+    bitrateBps: ratio(sums.mediaBytes * 8, playedMs / 1_000),
   };
+}
+
+function ratio(part: number, whole: number): number | null {
+  return whole > 0 ? part / whole : null;
+}
+
+function measurementOf(comparison: CdnComparison | null): CdnMeasurement | null {
+  if (comparison === null) return null;
+  const { coveredMs, measuredBytes, reportedBytes } = comparison;
+  return { measuredBytes, reportedBytes, coveredSeconds: coveredMs / 1_000 };
 }
 
 function bitrateOfNow(bytes: number): number {
