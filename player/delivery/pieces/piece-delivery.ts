@@ -56,6 +56,7 @@ export class PieceDelivery implements RenditionSource {
   #peers: PeerGate | null = null;
   #playheadSeconds: number | null = null;
   #isActive = true;
+  #canUpload = true;
   #hasDemanded = false;
   #joinedAtMs = Number.NEGATIVE_INFINITY;
   #timer: ReturnType<typeof setTimeout> | null = null;
@@ -132,6 +133,21 @@ export class PieceDelivery implements RenditionSource {
   updatePlayhead(positionSeconds: number): void {
     this.#playheadSeconds = positionSeconds;
     this.#scheduler.setPlayhead(positionSeconds);
+    this.#run();
+  }
+
+  /** Whether pieces are sent to others; may be changed at any time, neighbours are told. */
+  setCanUpload(canUpload: boolean): void {
+    if (this.#canUpload === canUpload || this.#closed) return;
+    this.#canUpload = canUpload;
+    this.#inbox.broadcast(encodeHello(canUpload));
+    this.#scheduler.setCanUpload(canUpload, this.#options.nowMs());
+    this.#run();
+  }
+
+  /** What is sent to others at most, in bit/s; `null` is as much as the line takes. */
+  setUploadLimit(bitsPerSecond: number | null): void {
+    this.#scheduler.setUploadLimit(bitsPerSecond);
     this.#run();
   }
 
@@ -215,7 +231,7 @@ export class PieceDelivery implements RenditionSource {
 
   #linkListener(): PieceLinksListener {
     return {
-      onLink: (id) => this.#links?.send(id, encodeHello(true)),
+      onLink: (id) => this.#links?.send(id, encodeHello(this.#canUpload)),
       onLinkClosed: (id) => this.#inbox.linkClosed(id),
       onMessage: (id, data) => this.#inbox.receive(id, data),
       onSwarm: (ring, viewerCount) => this.#scheduler.setRing(ring, viewerCount),

@@ -42,7 +42,7 @@ export class PieceInbox {
   receive(id: string, data: Uint8Array): void {
     const message = decodeMessage(data);
     if (message === null) this.#options.links()?.drop(id, refusalMs);
-    else if (message.kind === 'hello') this.#greet(id, message.version);
+    else if (message.kind === 'hello') this.#greet(id, message);
     else if (this.#neighbours.has(id)) this.#handle(id, message);
     this.#options.onChanged();
   }
@@ -54,18 +54,29 @@ export class PieceInbox {
     this.#options.onChanged();
   }
 
+  /** Says something to everybody. */
+  broadcast(message: Uint8Array): void {
+    const links = this.#options.links();
+    for (const id of this.#neighbours) links?.send(id, message);
+  }
+
   allLinksClosed(): void {
     for (const id of [...this.#neighbours]) this.linkClosed(id);
   }
 
-  #greet(id: string, version: number): void {
+  /** A second greeting tells that the neighbour has ceased to upload, or uploads again. */
+  #greet(id: string, { version, canUpload }: Extract<PieceMessage, { kind: 'hello' }>): void {
     const { links, scheduler, events, nowMs } = this.#options;
-    if (version !== exchangeVersion) links()?.drop(id, refusalMs);
-    else if (!this.#neighbours.has(id)) {
+    if (version !== exchangeVersion) {
+      links()?.drop(id, refusalMs);
+      return;
+    }
+    if (!this.#neighbours.has(id)) {
       this.#neighbours.add(id);
       scheduler.neighbourJoined(id, nowMs());
       events.onPeerCount(this.neighbourCount);
     }
+    scheduler.neighbourCanUpload(id, canUpload);
   }
 
   #handle(id: string, message: Exclude<PieceMessage, { kind: 'hello' }>): void {

@@ -61,6 +61,8 @@ export class SwarmScheduler {
       neighbours: new Map(),
       uploads: [],
       isSending: false,
+      uploadLimitBytesPerMs: null,
+      uploadFreeAtMs: 0,
       dirty: new Set(),
       announceAtMs: 0,
       cdnFirstByteMs: initialFirstByteMs,
@@ -79,11 +81,11 @@ export class SwarmScheduler {
     const state = this.#state;
     const nextMs = Math.min(expireRequests(state, nowMs), runDuties(state, nowMs));
     planRequests(state, nowMs);
-    sendNext(state, nowMs);
+    const sendMs = sendNext(state, nowMs);
     const announceMs = announce(state, nowMs);
     const { actions } = state;
     state.actions = [];
-    return { actions, nextMs: Math.min(nextMs, announceMs) };
+    return { actions, nextMs: Math.min(nextMs, sendMs, announceMs) };
   }
 
   /** The tracker's word on this viewer's place and on the swarm's size. */
@@ -92,9 +94,39 @@ export class SwarmScheduler {
     this.#state.viewerCount = Math.max(1, viewerCount);
   }
 
-  setCanUpload(canUpload: boolean): void {
-    this.#state.canUpload = canUpload;
-    if (!canUpload) this.#state.uploads = [];
+  /** Whether this viewer sends pieces; while it does not it owns no slices either. */
+  setCanUpload(canUpload: boolean, nowMs: number): void {
+    const state = this.#state;
+    if (state.canUpload === canUpload) return;
+    state.canUpload = canUpload;
+    if (!canUpload) state.uploads = [];
+    for (const neighbour of state.neighbours.values()) {
+      neighbour.told.clear();
+      if (canUpload) tellAll(state, neighbour, nowMs);
+    }
+  }
+
+  /** What this viewer may send at most; may be changed at any time. `null`: no limit. */
+  setUploadLimit(bitsPerSecond: number | null): void {
+    this.#state.uploadLimitBytesPerMs =
+      bitsPerSecond === null ? null : Math.max(1, bitsPerSecond) / 8_000;
+    this.#state.uploadFreeAtMs = 0;
+  }
+
+  /** A neighbour has ceased to send pieces, or sends again and will tell what it has. */
+  neighbourCanUpload(id: string, canUpload: boolean): void {
+    const { neighbours, segments } = this.#state;
+    const neighbour = neighbours.get(id);
+    if (!neighbour || canUpload) return;
+    for (const segment of segments.values()) {
+      const has = neighbour.has.get(segment.number);
+      if (has) countHolder(segment, has, -1);
+      for (const [piece, request] of [...segment.requests]) {
+        if (request.neighbour === id) segment.requests.delete(piece);
+      }
+    }
+    neighbour.has.clear();
+    neighbour.outstanding = 0;
   }
 
   /** This viewer's own measurements of the CDN, pessimistic. */

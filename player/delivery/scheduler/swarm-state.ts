@@ -75,6 +75,10 @@ export interface SwarmState {
   readonly neighbours: Map<string, NeighbourState>;
   uploads: UploadRequest[];
   isSending: boolean;
+  /** What this viewer may send at most, in bytes per millisecond; `null` is as much as it can. */
+  uploadLimitBytesPerMs: number | null;
+  /** Under a limit: when what has been sent is paid for. */
+  uploadFreeAtMs: number;
   /** Segments with news for the neighbours, and when to tell them. */
   readonly dirty: Set<number>;
   announceAtMs: number;

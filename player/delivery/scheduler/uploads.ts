@@ -32,9 +32,14 @@ export function cancelUpload(
   );
 }
 
-/** Sends the best of what is waiting, unless something is on its way already. */
-export function sendNext(state: SwarmState, nowMs: number): void {
-  if (state.isSending || !state.canUpload) return;
+/**
+ * Sends the best of what is waiting, unless something is on its way already or the limit is used
+ * up; gives the time at which it allows more.
+ */
+export function sendNext(state: SwarmState, nowMs: number): number {
+  if (state.isSending || !state.canUpload || state.uploads.length === 0)
+    return Number.POSITIVE_INFINITY;
+  if (nowMs < state.uploadFreeAtMs) return state.uploadFreeAtMs;
   state.uploads = state.uploads.filter((each) => isServable(state, each, nowMs));
   let best: UploadRequest | null = null;
   let bestRank = Number.POSITIVE_INFINITY;
@@ -48,7 +53,7 @@ export function sendNext(state: SwarmState, nowMs: number): void {
       bestRank = rank;
     }
   }
-  if (!best) return;
+  if (!best) return Number.POSITIVE_INFINITY;
   const chosen = best;
   state.uploads = state.uploads.filter((each) => each !== chosen);
   state.isSending = true;
@@ -58,6 +63,15 @@ export function sendNext(state: SwarmState, nowMs: number): void {
     segment: chosen.segment,
     piece: chosen.piece,
   });
+  payFor(state, state.pieceSizeBytes(chosen.segment), nowMs);
+  return Number.POSITIVE_INFINITY;
+}
+
+/** One piece after the other keeps the limit over any time longer than one of them takes. */
+function payFor(state: SwarmState, sizeBytes: number, nowMs: number): void {
+  const { uploadLimitBytesPerMs } = state;
+  if (uploadLimitBytesPerMs === null) return;
+  state.uploadFreeAtMs = Math.max(nowMs, state.uploadFreeAtMs) + sizeBytes / uploadLimitBytesPerMs;
 }
 
 function isServable(state: SwarmState, request: UploadRequest, nowMs: number): boolean {
