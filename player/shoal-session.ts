@@ -138,6 +138,7 @@ export class HlsSession implements ShoalSession, FragmentSource {
     this.#close();
     const { tracker, token, iceServers, storeLimitBytes } = this.#config;
     const playlistUrl = new URL(manifestUrl, globalThis.location?.href).href;
+    const viewerId = makeViewerId();
     const hasWebRtc = typeof globalThis.RTCPeerConnection === 'function';
     const delivery = new HybridDelivery({
       playlistUrl,
@@ -146,7 +147,7 @@ export class HlsSession implements ShoalSession, FragmentSource {
       loadCoreClass: async () => (await import('p2p-media-loader-core')).Core,
       loadTrackerClientClass,
       iceServers: iceServers ?? shoalDefaults.iceServers,
-      viewerId: makeViewerId(),
+      viewerId,
       storeLimitBytes: storeLimitBytes ?? shoalDefaults.storeLimitBytes,
       fetch: (input, init) => globalThis.fetch(input, init),
       nowMs: () => performance.now(),
@@ -156,11 +157,11 @@ export class HlsSession implements ShoalSession, FragmentSource {
     this.#playback = {
       delivery,
       hlsDelivery: new HlsDelivery(hls, delivery),
-      reporter: this.#openReporter(playlistUrl),
+      reporter: this.#openReporter(playlistUrl, viewerId),
     };
   }
 
-  #openReporter(playlistUrl: string): BeaconReporter | null {
+  #openReporter(playlistUrl: string, viewerId: string): BeaconReporter | null {
     const { telemetry, tracker, token } = this.#config;
     if (telemetry === 'off') return null;
     const base = telemetry || tracker;
@@ -176,6 +177,8 @@ export class HlsSession implements ShoalSession, FragmentSource {
         ...this.stats,
         p2pEnabled: this.#peersAllowed && this.#config.tracker !== undefined,
       }),
+      viewerId,
+      takeExchanged: () => this.#meter.takeExchanged(),
       fetch: (input, init) => globalThis.fetch(input, init),
       sendBeacon: (to, body) => globalThis.navigator?.sendBeacon?.(to, body) ?? false,
       nowMs: () => performance.now(),

@@ -15,6 +15,7 @@ import {
 import { protectDashboard } from './dashboard-access.ts';
 import { registerDashboard } from './dashboard-routes.ts';
 import { createHttpServer } from './http-server.ts';
+import { registerServiceRoutes } from './service-routes.ts';
 import { SignallingServer } from './signalling/signalling-server.ts';
 import { MemoryStore } from './telemetry/memory-store.ts';
 import { openPostgresStore } from './telemetry/postgres-store.ts';
@@ -126,7 +127,7 @@ async function startStages(options: TrackerOptions, compose: Compose): Promise<T
     if (options.dashboardToken !== null) protectDashboard(server, options.dashboardToken);
     await telemetry.registerRoutes(server);
     await registerDashboard(server, options.dashboardDir);
-    registerServiceRoutes(server, () => telemetry.isReady && !signalling.isClosing, registry);
+    registerServiceRoutes(server, { telemetry, signalling, registry });
     await server.listen({ host: options.host, port: options.port });
   } catch (error) {
     await signalling.close('the start failed');
@@ -162,25 +163,6 @@ async function openStore(setting: TelemetryStoreSetting, logger: Logger): Promis
     case 'postgres':
       return await openPostgresStore(setting.url, logger);
   }
-}
-
-function registerServiceRoutes(
-  server: FastifyInstance,
-  isReady: () => boolean,
-  registry: Registry,
-): void {
-  server.get('/healthz', async (_request, reply) => reply.type('text/plain').send('ok\n'));
-  server.get('/readyz', async (_request, reply) =>
-    isReady()
-      ? reply.type('text/plain').send('ready\n')
-      : reply
-          .code(503)
-          .type('text/plain')
-          .send('the tracker stops, or its telemetry store does not answer\n'),
-  );
-  server.get('/metrics', async (_request, reply) =>
-    reply.type(registry.contentType).send(await registry.metrics()),
-  );
 }
 
 function isAddressInfo(address: string | AddressInfo | null): address is AddressInfo {

@@ -88,6 +88,7 @@ const retryMs = 1_000;
 
 export class HeadlessViewer {
   readonly #options: HeadlessViewerOptions;
+  readonly #viewerId = makeViewerId();
   readonly #meter = new DeliveryMeter();
   readonly #playbackMeter = new PlaybackMeter(performance.now());
   readonly #playhead = new SyntheticPlayhead((event) =>
@@ -114,7 +115,7 @@ export class HeadlessViewer {
       loadTrackerClientClass: async () =>
         limitUplink(await loadTrackerClientClass(), options.uplinkBps),
       iceServers: [],
-      viewerId: makeViewerId(),
+      viewerId: this.#viewerId,
       storeLimitBytes,
       fetch: (input, init) => globalThis.fetch(input, init),
       nowMs: () => performance.now(),
@@ -282,6 +283,8 @@ export class HeadlessViewer {
       stream: streamNameOf(playlistUrl),
       totals: () => ({ ...this.#meter.totals, ...this.#playbackMeter.totals(performance.now()) }),
       state: () => ({ ...this.stats, rendition: this.#delivery.rendition, p2pEnabled: true }),
+      viewerId: this.#viewerId,
+      takeExchanged: () => this.#meter.takeExchanged(),
       fetch: (input, init) => globalThis.fetch(input, init),
       nowMs: () => performance.now(),
     });

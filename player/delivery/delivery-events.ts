@@ -10,6 +10,8 @@ export interface DeliveryEvents {
   /** Media arrived and will not be played. */
   onDiscarded(sizeBytes: number): void;
   onUploaded(sizeBytes: number): void;
+  /** Media went to or came from one neighbour, whatever becomes of it. */
+  onExchanged?(peerId: string, receivedBytes: number, sentBytes: number): void;
   /** The neighbours of the rendition being played have changed. */
   onPeerCount(peerCount: number): void;
 }

@@ -167,5 +167,7 @@ function bound(events: DeliveryEvents): Omit<DeliveryEvents, 'onPeerCount'> {
     onDelivered: (source, sizeBytes) => events.onDelivered(source, sizeBytes),
     onDiscarded: (sizeBytes) => events.onDiscarded(sizeBytes),
     onUploaded: (sizeBytes) => events.onUploaded(sizeBytes),
+    onExchanged: (peerId, receivedBytes, sentBytes) =>
+      events.onExchanged?.(peerId, receivedBytes, sentBytes),
   };
 }

@@ -136,6 +136,7 @@ function withFetchReasons(
     onDiscarded: events.onDiscarded.bind(events),
     onUploaded: events.onUploaded.bind(events),
     onPeerCount: events.onPeerCount.bind(events),
+    ...(events.onExchanged && { onExchanged: events.onExchanged.bind(events) }),
     onFetch,
   };
 }

@@ -1,7 +1,12 @@
 // Sends delivery beacons to the tracker: what was counted since the last one, at most one every
 // five seconds, repeated under the same number until answered, and a last one when the viewer goes.
 
-import { type DeliveryBeacon, minBeaconIntervalMs } from '@shoal/tracker/protocol';
+import {
+  type DeliveryBeacon,
+  minBeaconIntervalMs,
+  type PeerTraffic,
+  shortPeerId,
+} from '@shoal/tracker/protocol';
 
 /** Everything counted since the session began; the reporter makes the differences. */
 export interface BeaconTotals {
@@ -31,6 +36,10 @@ export interface BeaconReporterOptions {
   readonly stream: string;
   readonly totals: () => BeaconTotals;
   readonly state: () => BeaconState;
+  /** Under which id other viewers know this one; absent without peers. */
+  readonly viewerId?: string | undefined;
+  /** Traffic with neighbours since the last call. */
+  readonly takeExchanged?: (() => readonly PeerTraffic[]) | undefined;
   readonly fetch: typeof globalThis.fetch;
   /** `navigator.sendBeacon`, for pages that go away; without it a keep-alive fetch is tried. */
   readonly sendBeacon?: ((url: string, body: string) => boolean) | undefined;
@@ -120,12 +129,20 @@ export class BeaconReporter {
         state.liveLatencySeconds === null ? null : rounded(state.liveLatencySeconds),
       peerCount: state.peerCount,
       p2pEnabled: state.p2pEnabled,
+      ...this.#neighbours(),
       ended,
     };
     this.#sequence += 1;
     this.#reported = totals;
     this.#reportedAtMs = nowMs;
     return beacon;
+  }
+
+  #neighbours(): Pick<DeliveryBeacon, 'peerId' | 'peers'> {
+    const { viewerId, takeExchanged } = this.#options;
+    const peerId = viewerId === undefined ? null : shortPeerId(viewerId);
+    if (peerId === null || takeExchanged === undefined) return {};
+    return { peerId, peers: takeExchanged() };
   }
 
   #now() {

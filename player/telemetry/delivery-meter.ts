@@ -1,7 +1,12 @@
 // Counts what delivery reports: bytes by source, discarded, uploaded, and the neighbours of the
 // moment. Pure; the session makes stats and beacons from it.
 
-import { offloadRatio } from '@shoal/tracker/protocol';
+import {
+  maxReportedPeers,
+  offloadRatio,
+  type PeerTraffic,
+  shortPeerId,
+} from '@shoal/tracker/protocol';
 
 export interface DeliveryTotals {
   readonly cdnBytes: number;
@@ -10,12 +15,16 @@ export interface DeliveryTotals {
   readonly discardedBytes: number;
 }
 
+/** Neighbours that come and go between two beacons; more is no swarm of ours. */
+const maxNeighbours = 256;
+
 export class DeliveryMeter {
   #cdnBytes = 0;
   #peerBytes = 0;
   #uploadedBytes = 0;
   #discardedBytes = 0;
   #peerCount = 0;
+  #exchanged = new Map<string, PeerTraffic>();
 
   get totals(): DeliveryTotals {
     return {
@@ -45,6 +54,27 @@ export class DeliveryMeter {
 
   onUploaded(sizeBytes: number): void {
     this.#uploadedBytes += sizeBytes;
+  }
+
+  onExchanged(peerId: string, receivedBytes: number, sentBytes: number): void {
+    const id = shortPeerId(peerId);
+    if (id === null) return;
+    const known = this.#exchanged.get(id);
+    if (known === undefined && this.#exchanged.size >= maxNeighbours) return;
+    this.#exchanged.set(id, {
+      id,
+      receivedBytes: (known?.receivedBytes ?? 0) + receivedBytes,
+      sentBytes: (known?.sentBytes ?? 0) + sentBytes,
+    });
+  }
+
+  /** Traffic with neighbours since the last call, the strongest first. */
+  takeExchanged(): readonly PeerTraffic[] {
+    const exchanged = [...this.#exchanged.values()];
+    this.#exchanged = new Map();
+    return exchanged
+      .sort((a, b) => b.receivedBytes + b.sentBytes - a.receivedBytes - a.sentBytes)
+      .slice(0, maxReportedPeers);
   }
 
   onPeerCount(peerCount: number): void {

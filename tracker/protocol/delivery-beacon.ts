@@ -1,6 +1,8 @@
 // What a viewer's player reports to POST /api/v1/beacons: counters since its last beacon. The
 // sequence number lets the tracker count a repeated beacon once; nothing identifies a person.
 
+import type { PeerTraffic } from './peer-traffic.ts';
+
 /** Largest body the tracker accepts, in bytes. */
 export const maxBeaconSizeBytes = 16 * 1024;
 /** A player sends at most one beacon in this time, except the one that ends the session. */
@@ -31,6 +33,10 @@ export interface DeliveryBeacon {
   readonly peerCount: number;
   /** `false` when this viewer plays from the CDN alone. */
   readonly p2pEnabled: boolean;
+  /** The end of this viewer's random peer id, see `shortPeerId`; absent without peers. */
+  readonly peerId?: string;
+  /** Traffic with neighbours since the last beacon, at most `maxReportedPeers`. */
+  readonly peers?: readonly PeerTraffic[];
   /** `true` in the last beacon of the session. */
   readonly ended: boolean;
 }

@@ -2,7 +2,14 @@
 // Pure and isomorphic; the player imports nothing else of the tracker.
 
 export { type DeliveryBeacon, maxBeaconSizeBytes, minBeaconIntervalMs } from './delivery-beacon.ts';
+export type { HealthSummary, IngestHealth, TrackerHealth } from './health-summary.ts';
 export { offloadRatio } from './offload-ratio.ts';
+export {
+  maxReportedPeers,
+  type PeerTraffic,
+  shortPeerId,
+  shortPeerIdPattern,
+} from './peer-traffic.ts';
 export type {
   CdnMeasurement,
   PeriodBytes,
@@ -14,3 +21,10 @@ export type {
   StreamSavingsList,
 } from './savings-summary.ts';
 export { type SwarmId, swarmIdOfPlaylist } from './swarm-id.ts';
+export {
+  maxPicturedViewers,
+  type PicturedLink,
+  type PicturedViewer,
+  pictureSeconds,
+  type SwarmPicture,
+} from './swarm-picture.ts';

@@ -65,6 +65,7 @@ export class SignallingServer {
   #scope = '';
   readonly #heartbeat: NodeJS.Timeout;
   readonly #onUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  #refusedCount = 0;
   #closing: Promise<void> | null = null;
 
   constructor(options: SignallingOptions) {
@@ -91,6 +92,15 @@ export class SignallingServer {
 
   get socketCount(): number {
     return this.#sockets.size;
+  }
+
+  get swarmCount(): number {
+    return this.#directory.swarmCount;
+  }
+
+  /** Sockets refused since the start. */
+  get refusedCount(): number {
+    return this.#refusedCount;
   }
 
   /** Whether viewers are being sent away. */
@@ -187,6 +197,7 @@ export class SignallingServer {
   }
 
   #refuse(socket: Duplex, status: string, reason: 'full' | 'address' | 'token' | 'replay'): void {
+    this.#refusedCount += 1;
     this.#metrics.refusedSockets.inc({ reason });
     socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
   }

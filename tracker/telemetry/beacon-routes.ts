@@ -9,6 +9,7 @@ import { parseBeacon } from './beacon-schema.ts';
 import type { GroupCommit } from './group-commit.ts';
 import type { LoadGate } from './load-gate.ts';
 import type { AcceptedBeacon } from './pure/accepted-beacon.ts';
+import type { SwarmPictures } from './pure/swarm-pictures.ts';
 import type { TelemetryMetrics } from './telemetry-metrics.ts';
 
 /** The stream that a token is good for (`null`: every one), or `null` for a bad token. */
@@ -22,6 +23,7 @@ export interface BeaconRouteOptions {
   readonly verifyToken: VerifyBeaconToken | null;
   readonly commit: GroupCommit;
   readonly load: LoadGate;
+  readonly pictures: SwarmPictures;
   readonly metrics: TelemetryMetrics;
 }
 
@@ -35,7 +37,7 @@ const refusal = JSON.stringify(
 
 /** `server` must be a scope of its own: these routes replace its body parsers. */
 export function registerBeaconRoutes(server: FastifyInstance, options: BeaconRouteOptions): void {
-  const { commit, metrics, verifyToken, load, knowsStream } = options;
+  const { commit, metrics, verifyToken, load, knowsStream, pictures } = options;
   server.removeAllContentTypeParsers();
   // navigator.sendBeacon sends text/plain, which needs no preflight (Fetch §4.10).
   server.addContentTypeParser(
@@ -49,7 +51,7 @@ export function registerBeaconRoutes(server: FastifyInstance, options: BeaconRou
       done();
       return;
     }
-    metrics.beacons.inc({ result: 'refused' });
+    metrics.refuseBeacon();
     void reply.code(503).header('retry-after', '5').type('application/problem+json').send(refusal);
   });
   server.post('/api/v1/beacons', { bodyLimit: maxBeaconSizeBytes }, async (request, reply) => {
@@ -57,9 +59,11 @@ export function registerBeaconRoutes(server: FastifyInstance, options: BeaconRou
     if (verifyToken !== null) await checkToken(request, beacon, verifyToken);
     if (knowsStream !== null) checkStream(knowsStream(beacon.stream), metrics);
     try {
-      metrics.countBeacon(beacon, await commit.submitBeacon(beacon, Date.now()));
+      const verdict = await commit.submitBeacon(beacon, Date.now());
+      metrics.countBeacon(beacon, verdict);
+      if (verdict === 'new') pictures.note(beacon, Date.now());
     } catch (error) {
-      metrics.beacons.inc({ result: 'refused' });
+      metrics.refuseBeacon();
       throw error;
     }
     return reply.code(204).send();
@@ -68,10 +72,11 @@ export function registerBeaconRoutes(server: FastifyInstance, options: BeaconRou
 
 function checkStream(isKnown: boolean | null, metrics: TelemetryMetrics): void {
   if (isKnown === true) return;
-  metrics.beacons.inc({ result: isKnown === null ? 'refused' : 'unknown-stream' });
   if (isKnown === null) {
+    metrics.refuseBeacon();
     throw new TrackerError('ingest-unavailable', 'Keep the counters and send them later.');
   }
+  metrics.beacons.inc({ result: 'unknown-stream' });
   throw new TrackerError('stream-unknown', 'Report only streams that this site broadcasts.');
 }
 

@@ -4,6 +4,7 @@
 import { parseRenditionName, parseStreamId } from '@shoal/ingest/protocol';
 import { z } from 'zod';
 import { TrackerError } from '../errors.ts';
+import { maxReportedPeers, shortPeerIdPattern } from '../protocol/index.ts';
 import type { AcceptedBeacon } from './pure/accepted-beacon.ts';
 
 // A page in the background may be silent for long; its next beacon then covers all of it.
@@ -33,6 +34,8 @@ const rendition = z
     return z.NEVER;
   });
 
+const shortPeerId = z.string().regex(shortPeerIdPattern, 'must be 8 of [A-Za-z0-9]');
+
 const beacon = z.object({
   session: z.string().regex(/^[A-Za-z0-9_-]{16,64}$/, 'must be 16 to 64 of [A-Za-z0-9_-]'),
   sequence: z.int().min(0).max(1e9),
@@ -53,6 +56,11 @@ const beacon = z.object({
   liveLatencySeconds: z.number().min(-maxLatencySeconds).max(maxLatencySeconds).nullable(),
   peerCount: z.int().min(0).max(10_000),
   p2pEnabled: z.boolean(),
+  peerId: shortPeerId.optional(),
+  peers: z
+    .array(z.object({ id: shortPeerId, receivedBytes: bytes, sentBytes: bytes }))
+    .max(maxReportedPeers)
+    .optional(),
   ended: z.boolean(),
 });
 

@@ -4,6 +4,7 @@
 import { parseStreamId, type StreamId } from '@shoal/ingest/protocol';
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import type { IngestHealth } from '../protocol/index.ts';
 import { maxListedStreams } from './telemetry-store.ts';
 
 // Only what is needed of StreamList: ingest may grow new fields without breaking the tracker.
@@ -36,6 +37,7 @@ export class OriginEgress {
   /** Counters of the last answer; `null` before the first, whose past is not known. */
   #lastBytes: ReadonlyMap<StreamId, number> | null = null;
   #liveStreams: readonly StreamId[] = [];
+  #reconnectingStreams: readonly StreamId[] = [];
   #maxBitratesBps: ReadonlyMap<StreamId, number> = new Map();
   #knownStreams: ReadonlySet<string> | null = null;
   #isReachable: boolean | null = null;
@@ -55,6 +57,14 @@ export class OriginEgress {
   /** Streams on air by the last answer; none while ingest does not answer. */
   get liveStreams(): readonly StreamId[] {
     return this.#liveStreams;
+  }
+
+  get health(): IngestHealth {
+    return {
+      isReachable: this.#isReachable,
+      liveStreams: this.#liveStreams,
+      reconnectingStreams: this.#reconnectingStreams,
+    };
   }
 
   /**
@@ -114,24 +124,28 @@ export class OriginEgress {
   #report(streams: z.output<typeof streamList>['streams']): void {
     const bytes = new Map<StreamId, number>();
     const live: StreamId[] = [];
+    const reconnecting: StreamId[] = [];
     const bitratesBps = new Map<StreamId, number>();
     for (const { id, state, originEgressBytes, renditions = [] } of streams) {
       const stream = parseStreamId(id);
       if (stream === null) continue;
       bytes.set(stream, (bytes.get(stream) ?? 0) + originEgressBytes);
       if (state !== 'ended') live.push(stream);
+      if (state === 'reconnecting') reconnecting.push(stream);
       const best = Math.max(0, ...renditions.map(({ bandwidthBps }) => bandwidthBps));
       if (best > 0) bitratesBps.set(stream, best);
     }
     const deltas = egressDeltas(this.#lastBytes, bytes);
     this.#lastBytes = bytes;
     this.#liveStreams = live;
+    this.#reconnectingStreams = reconnecting;
     this.#maxBitratesBps = bitratesBps;
     this.#options.onEgress(deltas, Date.now());
   }
 
   #onFailure(error: unknown): void {
     this.#liveStreams = [];
+    this.#reconnectingStreams = [];
     if (this.#isReachable !== false) {
       this.#options.logger.warn({ err: error }, 'ingest does not answer; egress is unknown');
     }

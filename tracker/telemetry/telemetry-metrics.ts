@@ -14,6 +14,8 @@ export class TelemetryMetrics {
   readonly eventClients: Gauge;
   readonly #deliveryBytes: Counter<'source' | 'stream'>;
   readonly #streamLabels = new Set<string>();
+  #countedBeacons = 0;
+  #refusedBeacons = 0;
 
   constructor(registry: Registry, sessions: SessionTable) {
     const registers = [registry];
@@ -57,9 +59,21 @@ export class TelemetryMetrics {
     });
   }
 
+  /** Beacons since the start. */
+  get beaconCounts(): { readonly counted: number; readonly refused: number } {
+    return { counted: this.#countedBeacons, refused: this.#refusedBeacons };
+  }
+
+  /** Notes that a beacon was not taken and will come again. */
+  refuseBeacon(): void {
+    this.#refusedBeacons += 1;
+    this.beacons.inc({ result: 'refused' });
+  }
+
   countBeacon(beacon: AcceptedBeacon, verdict: BeaconVerdict): void {
     this.beacons.inc({ result: verdict === 'new' ? 'counted' : verdict });
     if (verdict !== 'new') return;
+    this.#countedBeacons += 1;
     const stream = this.#labelOf(beacon.stream);
     this.#deliveryBytes.inc({ source: 'cdn', stream }, beacon.cdnBytes);
     this.#deliveryBytes.inc({ source: 'peer', stream }, beacon.peerBytes);

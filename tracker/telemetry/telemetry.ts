@@ -5,6 +5,7 @@ import type { StreamId } from '@shoal/ingest/protocol';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
+import type { IngestHealth } from '../protocol/index.ts';
 import { registerBeaconRoutes, type VerifyBeaconToken } from './beacon-routes.ts';
 import { registerCdnUsageRoutes } from './cdn-usage-routes.ts';
 import { EventStream } from './event-stream.ts';
@@ -12,8 +13,10 @@ import { GroupCommit } from './group-commit.ts';
 import { LoadGate } from './load-gate.ts';
 import { OriginEgress } from './origin-egress.ts';
 import { Rollup } from './pure/rollup.ts';
+import { SwarmPictures } from './pure/swarm-pictures.ts';
 import { SavingsReader } from './savings-reader.ts';
 import { registerSavingsRoutes } from './savings-routes.ts';
+import { registerSwarmRoutes } from './swarm-routes.ts';
 import { TelemetryMetrics } from './telemetry-metrics.ts';
 import type { TelemetryStore } from './telemetry-store.ts';
 
@@ -39,6 +42,14 @@ export interface TelemetryOptions {
   readonly verifyToken: VerifyBeaconToken | null;
 }
 
+export interface TelemetryHealth {
+  readonly isStoreHealthy: boolean;
+  readonly beaconsCounted: number;
+  readonly beaconsRefused: number;
+  readonly admittedShare: number;
+  readonly ingest: IngestHealth | null;
+}
+
 /** A page view without a beacon for this long is over; repeats after it would count again. */
 const sessionTimeoutMs = 10 * 60_000;
 const pruneIntervalMs = 60_000;
@@ -57,6 +68,7 @@ export class Telemetry {
   readonly #reader: SavingsReader;
   readonly #events: EventStream;
   readonly #load = new LoadGate(maxLagMs);
+  readonly #pictures = new SwarmPictures();
   readonly #pruneTimer: NodeJS.Timeout;
   #closing: Promise<void> | null = null;
 
@@ -113,6 +125,17 @@ export class Telemetry {
     return this.#closing === null && this.#commit.isHealthy;
   }
 
+  get health(): TelemetryHealth {
+    const { counted, refused } = this.#metrics.beaconCounts;
+    return {
+      isStoreHealthy: this.#commit.isHealthy,
+      beaconsCounted: counted,
+      beaconsRefused: refused,
+      admittedShare: this.#load.share,
+      ingest: this.#egress?.health ?? null,
+    };
+  }
+
   /** The highest bit rate of a stream, `null` while ingest has not said it. */
   maxBitrateBps(stream: StreamId): number | null {
     return this.#egress?.maxBitrateBps(stream) ?? null;
@@ -124,6 +147,7 @@ export class Telemetry {
       registerBeaconRoutes(scope, {
         commit: this.#commit,
         load: this.#load,
+        pictures: this.#pictures,
         knowsStream: this.#options.knownStreamsOnly
           ? (stream) => this.#egress?.knows(stream) ?? null
           : null,
@@ -137,6 +161,7 @@ export class Telemetry {
       isProtected: this.#options.isDashboardProtected,
     });
     registerSavingsRoutes(server, { reader: this.#reader, events: this.#events });
+    registerSwarmRoutes(server, this.#pictures);
   }
 
   /** Ends the live events, so that the HTTP server can close. Idempotent. */

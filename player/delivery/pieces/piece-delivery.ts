@@ -310,6 +310,7 @@ export class PieceDelivery implements RenditionSource {
       const served = this.#options.serve?.(bytes) ?? bytes;
       if (this.#links?.send(neighbour, encodePiece(number, piece, served))) {
         this.#options.events.onUploaded(bytes.length);
+        this.#options.events.onExchanged?.(neighbour, 0, bytes.length);
       }
     }
     this.#waitUntilSent();

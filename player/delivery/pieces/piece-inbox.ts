@@ -151,6 +151,7 @@ export class PieceInbox {
       scheduler.lied(id, nowMs());
     } else if (segment.fill(piece, bytes, 'peer')) {
       scheduler.pieceReceived(id, number, piece, nowMs());
+      events.onExchanged?.(id, bytes.length, 0);
       this.#options.onPiece(segment);
     } else events.onDiscarded(bytes.length);
     this.#options.onChanged();

@@ -2,6 +2,7 @@
 // The beacon schema makes it, the rollup counts it.
 
 import type { RenditionName, StreamId } from '@shoal/ingest/protocol';
+import type { PeerTraffic } from '../../protocol/index.ts';
 
 export interface AcceptedBeacon {
   readonly session: string;
@@ -22,4 +23,7 @@ export interface AcceptedBeacon {
   readonly intervalMs: number;
   /** Whether this viewer exchanges segments with others. */
   readonly p2pEnabled: boolean;
+  readonly peerCount: number;
+  readonly peerId?: string | undefined;
+  readonly peers?: readonly PeerTraffic[] | undefined;
 }
