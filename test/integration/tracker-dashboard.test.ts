@@ -7,9 +7,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { Tracker, type TrackerOptions } from '@shoal/tracker';
+import type { HealthSummary, SwarmPicture } from '@shoal/tracker/protocol';
 import { afterEach, describe, expect, it } from 'vitest';
 import { reconcile, sumLogs } from '../../tracker/telemetry/cdn-logs/reconcile.ts';
 import { postBeacon } from '../support/beacons.ts';
+import { startListingIngest } from '../support/listing-ingest.ts';
+import { pollUntil } from '../support/poll-until.ts';
 
 const cleanups: (() => Promise<unknown>)[] = [];
 
@@ -154,5 +157,56 @@ describe('CDN logs', () => {
     const refusal = await post(guarded.url, { source: 'a.log', usage: wrong }, 'secret');
     expect(refusal.status).toBe(400);
     expect(await refusal.json()).toMatchObject({ detail: expect.stringMatching(/^usage\.0\.at/) });
+  });
+});
+
+describe('the dashboard’s other figures', () => {
+  it('are who feeds whom in a stream, for half a minute, from what viewers say', async () => {
+    const tracker = await startTracker();
+    const traffic = { receivedBytes: 50_000, sentBytes: 0 };
+    await postBeacon(tracker.url, { peerId: 'senderid', peers: [] });
+    await postBeacon(tracker.url, {
+      session: 'session-of-receiver',
+      peerId: 'receiver',
+      peers: [{ id: 'senderid', ...traffic }],
+    });
+    const response = await fetch(`${tracker.url}/api/v1/swarm?stream=demo`);
+    expect((await response.json()) as SwarmPicture).toMatchObject({
+      stream: 'demo',
+      viewerCount: 2,
+      viewers: [{ id: 'receiver' }, { id: 'senderid' }],
+      links: [{ from: 'senderid', to: 'receiver', bitrateBps: 80_000 }],
+    });
+    expect((await fetch(`${tracker.url}/api/v1/swarm`)).status).toBe(400);
+    const peers = Array.from({ length: 17 }, () => ({ id: 'senderid', ...traffic }));
+    expect(await postBeacon(tracker.url, { sequence: 1, peerId: 'senderid', peers })).toBe(400);
+  });
+
+  it('are the health of tracker and ingest', async () => {
+    const origin = await startListingIngest();
+    cleanups.push(() => origin.close());
+    const tracker = await startTracker({ ingestUrl: origin.url, egressPollMs: 50 });
+    await postBeacon(tracker.url);
+    const health = await pollUntil(
+      async () => {
+        const response = await fetch(`${tracker.url}/api/v1/health`);
+        const summary = (await response.json()) as HealthSummary;
+        return summary.ingest?.isReachable === true && summary;
+      },
+      { timeoutMs: 5_000, description: 'an answer of ingest' },
+    );
+    expect(health.tracker).toMatchObject({
+      isReady: true,
+      isStoreHealthy: true,
+      sockets: 0,
+      beaconsCounted: 1,
+      beaconsRefused: 0,
+      admittedShare: 1,
+    });
+    expect(health.ingest).toEqual({
+      isReachable: true,
+      liveStreams: ['demo'],
+      reconnectingStreams: [],
+    });
   });
 });

@@ -1,27 +1,24 @@
 // The tracker's HTTP side with real requests and files: beacons in, savings out, live and after a
 // restart, held against what a real HTTP server says it has sent.
 
-import { execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Tracker, type TrackerOptions } from '@shoal/tracker';
-import type {
-  HealthSummary,
-  SavingsPeriods,
-  SavingsSummary,
-  StreamSavingsList,
-  SwarmPicture,
-} from '@shoal/tracker/protocol';
+import type { SavingsPeriods, SavingsSummary, StreamSavingsList } from '@shoal/tracker/protocol';
 import { afterEach, describe, expect, it } from 'vitest';
 import { signViewerToken } from '../../tracker/admission/viewer-token.ts';
 import { beaconWith, postBeacon } from '../support/beacons.ts';
+import { type ListingIngest, startListingIngest } from '../support/listing-ingest.ts';
 import { pollUntil } from '../support/poll-until.ts';
+import {
+  spawnTrackerMain,
+  startTrackerProcess,
+  type TrackerProcess,
+} from '../support/tracker-process.ts';
 
 const cleanups: (() => Promise<unknown>)[] = [];
 
@@ -348,56 +345,6 @@ describe('origin egress', () => {
   });
 });
 
-describe('the dashboard’s other figures', () => {
-  it('are who feeds whom in a stream, for half a minute, from what viewers say', async () => {
-    const tracker = await startTracker();
-    const traffic = { receivedBytes: 50_000, sentBytes: 0 };
-    await postBeacon(tracker.url, { peerId: 'senderid', peers: [] });
-    await postBeacon(tracker.url, {
-      session: 'session-of-receiver',
-      peerId: 'receiver',
-      peers: [{ id: 'senderid', ...traffic }],
-    });
-    const response = await fetch(`${tracker.url}/api/v1/swarm?stream=demo`);
-    expect((await response.json()) as SwarmPicture).toMatchObject({
-      stream: 'demo',
-      viewerCount: 2,
-      viewers: [{ id: 'receiver' }, { id: 'senderid' }],
-      links: [{ from: 'senderid', to: 'receiver', bitrateBps: 80_000 }],
-    });
-    expect((await fetch(`${tracker.url}/api/v1/swarm`)).status).toBe(400);
-    const peers = Array.from({ length: 17 }, () => ({ id: 'senderid', ...traffic }));
-    expect(await postBeacon(tracker.url, { sequence: 1, peerId: 'senderid', peers })).toBe(400);
-  });
-
-  it('are the health of tracker and ingest', async () => {
-    const origin = await startOrigin();
-    const tracker = await startTracker({ ingestUrl: origin.url, egressPollMs: 50 });
-    await postBeacon(tracker.url);
-    const health = await pollUntil(
-      async () => {
-        const response = await fetch(`${tracker.url}/api/v1/health`);
-        const summary = (await response.json()) as HealthSummary;
-        return summary.ingest?.isReachable === true && summary;
-      },
-      { timeoutMs: 5_000, description: 'an answer of ingest' },
-    );
-    expect(health.tracker).toMatchObject({
-      isReady: true,
-      isStoreHealthy: true,
-      sockets: 0,
-      beaconsCounted: 1,
-      beaconsRefused: 0,
-      admittedShare: 1,
-    });
-    expect(health.ingest).toEqual({
-      isReachable: true,
-      liveStreams: ['demo'],
-      reconnectingStreams: [],
-    });
-  });
-});
-
 describe('a public tracker', () => {
   it('takes beacons only of streams that ingest has, once ingest has named them', async () => {
     const origin = await startOrigin();
@@ -428,7 +375,7 @@ describe('the tracker on its own', () => {
   });
 
   it('refuses an unknown variable with exit code 2 and its name', async () => {
-    const child = spawnMain({ SHOAL_TYPO: '1' });
+    const child = spawnTrackerMain({ SHOAL_TYPO: '1' });
     let output = '';
     child.stderr.on('data', (chunk: Buffer) => {
       output += chunk.toString();
@@ -466,46 +413,14 @@ async function firstEvent(
 }
 
 /** A real HTTP server that answers like ingest, with a counter to turn. */
-async function startOrigin(): Promise<{ url: string; egressBytes: number }> {
-  const origin = { url: '', egressBytes: 9_000 };
-  const server: Server = createServer((_request, response) => {
-    const stream = { id: 'demo', state: 'live', originEgressBytes: origin.egressBytes };
-    response.setHeader('content-type', 'application/json');
-    response.end(JSON.stringify({ streams: [stream], recordings: [] }));
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  cleanups.push(async () => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const address = server.address();
-  if (typeof address === 'object' && address) origin.url = `http://127.0.0.1:${address.port}`;
-  return origin;
+async function startOrigin(): Promise<ListingIngest> {
+  const ingest = await startListingIngest();
+  cleanups.push(() => ingest.close());
+  return ingest;
 }
 
-function spawnMain(environment: Record<string, string>) {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'tracker/main.ts'], {
-    cwd: fileURLToPath(new URL('../..', import.meta.url)),
-    env: { PATH: process.env.PATH, ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  cleanups.push(async () => child.kill('SIGKILL'));
-  return child;
-}
-
-async function spawnTracker(file: string) {
-  const child = spawnMain({
-    SHOAL_TRACKER_PORT: '0',
-    SHOAL_INGEST_PORT: '0',
-    SHOAL_TELEMETRY_STORE: `sqlite:${file}`,
-  });
-  const lines: string[] = [];
-  for await (const line of createInterface({ input: child.stdout })) {
-    lines.push(line);
-    if (line === 'ready') break;
-  }
-  const url = /http:\S+?:\d+/.exec(lines.join('\n'))?.[0];
-  if (url === undefined) throw new Error(`no URL in: ${lines.join('\n')}`);
-  return { process: child, url };
+async function spawnTracker(file: string): Promise<TrackerProcess> {
+  const tracker = await startTrackerProcess({ SHOAL_TELEMETRY_STORE: `sqlite:${file}` });
+  cleanups.push(() => tracker.kill());
+  return tracker;
 }
