@@ -18,6 +18,7 @@ import {
 } from './protocol/index.ts';
 import { storePoster } from './recording-poster.ts';
 import { RowPublisher } from './row-publisher.ts';
+import { ThumbnailMaker, type ThumbnailPlaces } from './thumbnail-maker.ts';
 import type { Ffmpeg } from './transcode/ffmpeg-resolver.ts';
 import type { Rendition } from './transcode/fit-ladder.ts';
 import type { WebhookEventType } from './webhooks/webhook-sender.ts';
@@ -35,6 +36,7 @@ export interface BroadcastOptions {
   /** `null` keeps the live window only. */
   readonly archive: RecordingArchive | null;
   readonly signer: SegmentSigner;
+  readonly thumbnailPlaces: ThumbnailPlaces;
   readonly logger: Logger;
   readonly events: BroadcastEvents;
 }
@@ -84,6 +86,7 @@ export class Broadcast {
   readonly #options: BroadcastOptions;
   readonly #presentation: Presentation;
   readonly #rows: RowPublisher;
+  readonly #thumbnails: ThumbnailMaker;
   readonly #logger: Logger;
   #renditions: readonly Rendition[] | null = null;
   #run: Run | null = null;
@@ -108,11 +111,16 @@ export class Broadcast {
     this.#options = options;
     this.#presentation = streams.begin(stream, newRecordingId(startedAt), startedAt);
     this.#logger = options.logger.child({ recording: this.#presentation.recording });
+    this.#thumbnails = new ThumbnailMaker({
+      ...{ ffmpeg: options.ffmpeg, objects, presentation: this.#presentation },
+      ...{ places: options.thumbnailPlaces, isRecorded: archive !== null, logger: this.#logger },
+    });
     this.#rows = new RowPublisher({
       ...{ presentation: this.#presentation, objects, archive, signer, logger: this.#logger },
       onListed: (seconds) => {
         this.#totals.listingDelaySeconds = seconds;
         events.onListed(seconds);
+        this.#thumbnails.consider();
       },
       onPlayable: () => {
         this.#tell('stream.started');
@@ -174,7 +182,7 @@ export class Broadcast {
     await this.#earlierRuns;
     this.#presentation.end(new Date());
     this.#tell('stream.ended');
-    await Promise.all([this.#rows.settle(), this.#poster]);
+    await Promise.all([this.#rows.settle(), this.#poster, this.#thumbnails.settle()]);
     try {
       await this.#options.archive?.finish(this.#presentation.describe(), new Date());
       if (this.#options.archive !== null) this.#tell('recording.ready');

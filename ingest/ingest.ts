@@ -32,6 +32,7 @@ import {
   type StreamId,
 } from './protocol/index.ts';
 import { registerStreamDetails, type StreamDetailsSources } from './stream-details.ts';
+import { ThumbnailPlaces } from './thumbnail-maker.ts';
 import { type Ffmpeg, resolveFfmpeg } from './transcode/ffmpeg-resolver.ts';
 import { registerAdmission } from './webhooks/admission.ts';
 import {
@@ -86,6 +87,7 @@ export class Ingest {
   readonly #stages: Stages;
   readonly #streams: LiveStreams;
   readonly #egress = new EgressMeter();
+  readonly #thumbnailPlaces = new ThumbnailPlaces();
   readonly #metrics: IngestMetrics;
   readonly #broadcasts = new Set<Broadcast>();
   readonly #retention: RetentionKeeper | null;
@@ -186,7 +188,7 @@ export class Ingest {
     }
     const broadcast: Broadcast = new Broadcast({
       ...{ stream, ffmpeg, objects, archive, signer, ladder, segmentSeconds, reconnectSeconds },
-      streams: this.#streams,
+      ...{ streams: this.#streams, thumbnailPlaces: this.#thumbnailPlaces },
       logger: logger.child({ streamId: stream }),
       events: {
         onListed: (seconds) => this.#metrics.segmentListing.observe(Math.max(0, seconds)),

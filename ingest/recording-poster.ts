@@ -6,7 +6,7 @@ import type { MediaObjects } from './origin/media-objects.ts';
 import { mediaKey, posterKey } from './origin/object-keys.ts';
 import { initSectionName, segmentName } from './protocol/index.ts';
 import type { Ffmpeg } from './transcode/ffmpeg-resolver.ts';
-import { makePoster } from './transcode/poster.ts';
+import { makePicture } from './transcode/still-picture.ts';
 
 const firstGeneration = 0;
 
@@ -30,7 +30,7 @@ export async function storePoster(
     if (object === null) return false;
     media.push(object.bytes);
   }
-  const poster = await makePoster(ffmpeg, media);
+  const poster = await makePicture(ffmpeg, media, null);
   if (poster === null) return false;
   await objects.put(posterKey(stream, recording), poster);
   return true;

@@ -67,6 +67,16 @@ export class LiveRendition {
     return this.#playlist.lastSequenceNumber;
   }
 
+  /** `null` before the first segment. */
+  get lastSegment(): ListedSegment | null {
+    return this.#playlist.segments.at(-1) ?? null;
+  }
+
+  /** The live window. */
+  get segments(): readonly ListedSegment[] {
+    return this.#playlist.segments;
+  }
+
   get lastDiscontinuitySequence(): number {
     return this.#playlist.lastDiscontinuitySequence;
   }

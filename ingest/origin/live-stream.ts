@@ -1,6 +1,7 @@
 // The live streams of the origin and the broadcast that each of them shows: the running one, or
 // the last one with its ended playlists. The broadcast fills it, the origin server reads it.
 
+import type { ListedSegment } from '../hls/media-playlist.ts';
 import { formatMultivariantPlaylist } from '../hls/multivariant-playlist.ts';
 import { targetDurationSeconds } from '../hls/target-duration.ts';
 import {
@@ -13,6 +14,7 @@ import {
 import { LiveRendition, type PlaylistSnapshot } from './live-rendition.ts';
 import { sha256Of } from './media-objects.ts';
 import type { RecordingDescription } from './recording-description.ts';
+import { liveThumbnailTrack, type Thumbnail } from './thumbnail-tracks.ts';
 
 export interface LiveStreamsOptions {
   readonly segmentSeconds: number;
@@ -48,6 +50,9 @@ export class Presentation {
   #renditions: readonly LiveRendition[] = [];
   #endedAt: Date | null = null;
   #isInterrupted = false;
+  #thumbnails: readonly Thumbnail[] = [];
+  /** Capture time of the first thumbnail. */
+  #zeroTimeMs: number | null = null;
 
   constructor(options: PresentationOptions) {
     this.#options = options;
@@ -65,6 +70,12 @@ export class Presentation {
   /** `null` while it runs. */
   get endedAt(): Date | null {
     return this.#endedAt;
+  }
+
+  /** The live window, by the rendition that has most of it. */
+  get #longestWindow(): readonly ListedSegment[] {
+    const windows = this.#renditions.map(({ segments }) => segments);
+    return windows.toSorted((a, b) => b.length - a.length)[0] ?? [];
   }
 
   get state(): StreamState {
@@ -110,6 +121,36 @@ export class Presentation {
       discontinuitySequence: this.discontinuitySequence,
       renditions: renditions.filter((rendition) => rendition !== null),
     };
+  }
+
+  /** The WebVTT of the live window's thumbnails; `null` without any. */
+  get thumbnailTrack(): string | null {
+    const segments = this.#longestWindow;
+    const { recording } = this;
+    const zeroTimeMs = this.#zeroTimeMs;
+    if (zeroTimeMs === null) return null;
+    return liveThumbnailTrack({ recording, thumbnails: this.#thumbnails, zeroTimeMs, segments });
+  }
+
+  /**
+   * There is a picture of a segment now.
+   * @returns those whose time has left the window with it, for good
+   */
+  addThumbnail(sequenceNumber: number): readonly number[] {
+    const segments = this.#longestWindow;
+    const segment = segments.find((item) => item.sequenceNumber === sequenceNumber);
+    // It took longer than the window is.
+    if (segment === undefined) return [sequenceNumber];
+    const { programDateTimeMs } = segment;
+    this.#zeroTimeMs ??= programDateTimeMs;
+    const all = [...this.#thumbnails, { sequenceNumber, programDateTimeMs }];
+    const windowStartMs = segments[0]?.programDateTimeMs ?? 0;
+    // Each lasts until the next one: the last before the window still shows its beginning.
+    const kept = all.filter(
+      (_, index) => (all[index + 1]?.programDateTimeMs ?? Infinity) > windowStartMs,
+    );
+    this.#thumbnails = kept;
+    return all.filter((item) => !kept.includes(item)).map((item) => item.sequenceNumber);
   }
 
   /** @throws RangeError for a name that no URL can have */

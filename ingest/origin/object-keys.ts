@@ -27,6 +27,32 @@ export function posterKey(stream: StreamId, recording: RecordingId): string {
   return `${mediaPrefix(stream, recording)}poster.jpg`;
 }
 
+/** The thumbnails of a broadcast; ends with a slash. */
+export function thumbnailPrefix(stream: StreamId, recording: RecordingId): string {
+  return `${mediaPrefix(stream, recording)}thumbnails/`;
+}
+
+/** A small picture of the first frame of a segment, as JPEG. */
+export function thumbnailKey(
+  place: { readonly stream: StreamId; readonly recording: RecordingId },
+  sequenceNumber: number,
+): string {
+  return `${thumbnailPrefix(place.stream, place.recording)}${sequenceNumber}.jpg`;
+}
+
+/** The numbers of the segments that have one, in order, from the keys under their prefix. */
+export function thumbnailNumbers(keys: readonly string[]): readonly number[] {
+  const numbers = keys.map((key) => /\/thumbnails\/(\d{1,15})\.jpg$/.exec(key)?.[1]);
+  return numbers
+    .flatMap((number) => (number === undefined ? [] : Number(number)))
+    .toSorted((a, b) => a - b);
+}
+
+/** What names the thumbnails of a finished recording. */
+export function recordedThumbnailTrackKey(stream: StreamId, recording: RecordingId): string {
+  return `${mediaPrefix(stream, recording)}thumbnails.vtt`;
+}
+
 export const recordingsPrefix = 'recordings/';
 export const checkpointsPrefix = 'checkpoints/';
 

@@ -16,6 +16,7 @@ import {
   type RenditionName,
   recordingPlaylistPath,
   recordingPosterPath,
+  recordingThumbnailsPath,
   type StreamId,
   type StreamInfo,
   type StreamList,
@@ -245,10 +246,13 @@ export class OriginRoutes {
   }
 
   #recordingInfo(summary: RecordingSummary): RecordingInfo {
-    const { recording, stream, hasPoster, ...rest } = summary;
+    const { recording, stream, hasPoster, hasThumbnails, ...rest } = summary;
     const base = this.#options.publicUrl();
     const playlistUrl = `${base}${recordingPlaylistPath(stream, recording)}`;
     const posterUrl = hasPoster ? `${base}${recordingPosterPath(stream, recording)}` : null;
-    return { id: recording, stream, playlistUrl, posterUrl, ...rest };
+    const thumbnailsUrl = hasThumbnails
+      ? `${base}${recordingThumbnailsPath(stream, recording)}`
+      : null;
+    return { id: recording, stream, playlistUrl, posterUrl, thumbnailsUrl, ...rest };
   }
 }

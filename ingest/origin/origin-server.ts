@@ -10,6 +10,8 @@ import {
   OriginRoutes,
 } from './origin-routes.ts';
 
+import { ThumbnailRoutes } from './thumbnail-routes.ts';
+
 export type { OriginOptions } from './origin-routes.ts';
 
 /** Exposed to scripts of other origins on top of the safelisted ones. */
@@ -44,6 +46,7 @@ function readOnlyRoute(app: FastifyInstance, url: string, handler: Handler): voi
 /** Registers the origin's routes in a plugin scope of their own. */
 export async function registerOrigin(app: FastifyInstance, options: OriginOptions): Promise<void> {
   const routes = new OriginRoutes(options);
+  const thumbnails = new ThumbnailRoutes(options);
   await app.register((scope, _pluginOptions, done) => {
     scope.addHook('onRequest', async (_request, reply) => {
       reply.headers({
@@ -57,10 +60,17 @@ export async function registerOrigin(app: FastifyInstance, options: OriginOption
       '/live/:stream/index.m3u8': (request, reply) => routes.livePlaylist(request, reply),
       '/live/:stream/:rendition/index.m3u8': (request, reply) =>
         routes.liveMediaPlaylist(request, reply),
+      '/live/:stream/thumbnails.vtt': (request, reply) => thumbnails.liveTrack(request, reply),
+      '/live/:stream/thumbnails/:recording/:name': (request, reply) =>
+        thumbnails.picture(request, reply),
       '/live/:stream/:rendition/:recording/:name': (request, reply) => routes.media(request, reply),
       '/vod/:stream/:recording/index.m3u8': (request, reply) =>
         routes.recordedPlaylist(request, reply),
       '/vod/:stream/:recording/poster.jpg': (request, reply) => routes.poster(request, reply),
+      '/vod/:stream/:recording/thumbnails.vtt': (request, reply) =>
+        thumbnails.recordedTrack(request, reply),
+      '/vod/:stream/:recording/thumbnails/:name': (request, reply) =>
+        thumbnails.picture(request, reply),
       '/vod/:stream/:recording/:rendition/index.m3u8': (request, reply) =>
         routes.recordedMediaPlaylist(request, reply),
       '/vod/:stream/:recording/:rendition/:name': (request, reply) => routes.media(request, reply),

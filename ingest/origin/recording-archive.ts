@@ -15,8 +15,11 @@ import {
   mediaPrefix,
   posterKey,
   recordedPlaylistKey,
+  recordedThumbnailTrackKey,
   recordingKey,
   recordingsPrefix,
+  thumbnailNumbers,
+  thumbnailPrefix,
 } from './object-keys.ts';
 import {
   joinDescriptions,
@@ -26,6 +29,8 @@ import {
   recordingDescriptionSchema,
   recordingSummarySchema,
 } from './recording-description.ts';
+
+import { recordedThumbnailTrack } from './thumbnail-tracks.ts';
 
 export interface RecordingArchiveOptions {
   readonly objects: MediaObjects;
@@ -149,6 +154,7 @@ export class RecordingArchive {
       recordedPlaylistKey(stream, recording),
       new TextEncoder().encode(multivariant),
     );
+    const hasThumbnails = await this.#writeThumbnailTrack(description);
     const summary: RecordingSummary = {
       stream,
       recording,
@@ -156,6 +162,7 @@ export class RecordingArchive {
       endedAt: endedAt.toISOString(),
       durationSeconds: durationOf(description),
       sizeBytes: sizeOf(description),
+      hasThumbnails,
       hasPoster: (await this.#objects.store.size(posterKey(stream, recording))) !== null,
       renditions: renditions.map(({ name, bandwidthBps, widthPx, heightPx, codecs }) => ({
         ...{ name, bandwidthBps, widthPx, heightPx, codecs },
@@ -189,6 +196,17 @@ export class RecordingArchive {
       this.#summaries.set(key, summary);
       throw error;
     }
+    return true;
+  }
+
+  /** @returns whether there are thumbnails */
+  async #writeThumbnailTrack(description: RecordingDescription): Promise<boolean> {
+    const { stream, recording } = description;
+    const keys = await this.#objects.store.list(thumbnailPrefix(stream, recording));
+    const text = recordedThumbnailTrack(description, thumbnailNumbers(keys));
+    if (text === null) return false;
+    const key = recordedThumbnailTrackKey(stream, recording);
+    await this.#objects.put(key, new TextEncoder().encode(text));
     return true;
   }
 

@@ -46,6 +46,7 @@ export interface RecordingSummary {
   /** Of all segments; 0 in recordings of earlier versions. */
   readonly sizeBytes: number;
   readonly hasPoster: boolean;
+  readonly hasThumbnails: boolean;
   readonly renditions: readonly Omit<
     RecordedRendition,
     'initSections' | 'segments' | 'averageBandwidthBps' | 'frameRate'
@@ -131,5 +132,6 @@ export const recordingSummarySchema = z.object({
   durationSeconds: positive,
   sizeBytes: count.default(0),
   hasPoster: z.boolean().default(false),
+  hasThumbnails: z.boolean().default(false),
   renditions: z.array(z.object(format)),
 }) satisfies z.ZodType<RecordingSummary>;

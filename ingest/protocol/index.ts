@@ -22,8 +22,10 @@ export {
   initSectionName,
   liveMediaPlaylistPath,
   livePlaylistPath,
+  liveThumbnailsPath,
   recordingPlaylistPath,
   recordingPosterPath,
+  recordingThumbnailsPath,
   segmentName,
   streamOfLiveUrl,
 } from './origin-layout.ts';

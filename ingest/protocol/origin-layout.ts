@@ -23,6 +23,19 @@ export function recordingPosterPath(stream: StreamId, recording: RecordingId): s
   return `/vod/${stream}/${recording}/poster.jpg`;
 }
 
+/**
+ * Path of the WebVTT track of a live stream's thumbnails. Zero of its cues is the date in the
+ * header line `X-PROGRAM-DATE-TIME`.
+ */
+export function liveThumbnailsPath(stream: StreamId): string {
+  return `/live/${stream}/thumbnails.vtt`;
+}
+
+/** Path of the WebVTT track of a recording's thumbnails; zero is the start of its playlist. */
+export function recordingThumbnailsPath(stream: StreamId, recording: RecordingId): string {
+  return `/vod/${stream}/${recording}/thumbnails.vtt`;
+}
+
 /** Name of a segment relative to its rendition, live: `{recording}/{media sequence number}.m4s`. */
 export function segmentName(mediaSequenceNumber: number): string {
   return `${mediaSequenceNumber}.m4s`;

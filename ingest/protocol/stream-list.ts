@@ -36,6 +36,8 @@ export interface RecordingInfo {
   readonly sizeBytes: number;
   /** A JPEG of the first picture; `null` without pictures. */
   readonly posterUrl: string | null;
+  /** A WebVTT track of pictures for a seek bar; `null` without pictures. */
+  readonly thumbnailsUrl: string | null;
   readonly playlistUrl: string;
   readonly renditions: readonly RenditionInfo[];
 }

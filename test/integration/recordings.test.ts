@@ -69,6 +69,59 @@ describe('a recording', () => {
     expect([bytes.readUInt16BE(frame + 7), bytes.readUInt16BE(frame + 5)]).toEqual([160, 90]);
   });
 
+  it('has thumbnails, live and recorded, at the times of their pictures', async () => {
+    const sink = house.ingest.openBroadcast(streamId('demo'), publisherForTest());
+    await playBroadcast(sink, { ...media, durationSeconds: 23 });
+    const cuesOf = async (url: string) => {
+      const response = await fetch(url);
+      const text = await response.text();
+      expect(response.headers.get('content-type')).toBe('text/vtt; charset=utf-8');
+      const cues = [...text.matchAll(/^(\S+) --> (\S+)\n(\S+)$/gm)];
+      return {
+        text,
+        cues: cues.map(([, start = '', end = '', uri = '']) => ({ start, end, uri })),
+      };
+    };
+    const live = await pollUntil(
+      async () => {
+        const url = `${house.ingest.url}/live/demo/thumbnails.vtt`;
+        if ((await statusOf(url)) !== 200) return null;
+        const track = await cuesOf(url);
+        return track.cues.length >= 2 ? { url, ...track } : null;
+      },
+      { timeoutMs: 20_000, description: 'the live stream has two thumbnails' },
+    );
+    const playlist = await (await fetch(`${house.ingest.url}/live/demo/180p/index.m3u8`)).text();
+    const [, firstDate] = /PROGRAM-DATE-TIME:(\S+)/.exec(playlist) ?? [];
+    expect(live.text).toContain(`WEBVTT\nX-PROGRAM-DATE-TIME=${firstDate}\n`);
+    await sink.close('deleted');
+    const recording = (await listOf(house)).recordings.at(-1);
+    const recorded = await cuesOf(recording?.thumbnailsUrl ?? '');
+    const secondsOf = (text: string) =>
+      text.split(':').reduce((sum, part) => sum * 60 + Number(part), 0);
+    const starts = recorded.cues.map(({ start }) => secondsOf(start));
+    expect(starts[0]).toBe(0);
+    for (const [index, { end }] of recorded.cues.entries()) {
+      const [start = 0, next] = [starts[index], starts[index + 1]];
+      expect(secondsOf(end)).toBe(next ?? secondsOf(end));
+      expect(secondsOf(end)).toBeLessThanOrEqual(recording?.durationSeconds ?? 0);
+      // Each segment is 2 s long; a busy machine may make one a segment later.
+      if (next !== undefined) expect(Math.abs(next - start - 12)).toBeLessThan(2.1);
+    }
+    for (const [track, { uri }] of [
+      [live.url, live.cues[1] ?? { uri: '' }],
+      [recording?.thumbnailsUrl ?? '', recorded.cues[1] ?? { uri: '' }],
+    ] as const) {
+      const response = await fetch(new URL(uri, track));
+      expect(response.headers.get('cache-control')).toContain('immutable');
+      const picture = Buffer.from(await response.arrayBuffer());
+      const frame = picture.indexOf('ffc0', 'hex');
+      expect([picture.readUInt16BE(frame + 7), picture.readUInt16BE(frame + 5)]).toEqual([
+        256, 144,
+      ]);
+    }
+  });
+
   it('expires', async () => {
     const retention = { maxAgeSeconds: 0, maxTotalBytes: null };
     const next = await startIngestForTest({ dataDirectory: house.directory, retention });

@@ -14,7 +14,7 @@ function recording(ageSeconds: number, sizeBytes: number): RecordingSummary {
   return {
     ...{ stream: streamId('demo'), recording: makeRecordingId(endedAt, 'abc123'), sizeBytes },
     ...{ startedAt: endedAt.toISOString(), endedAt: endedAt.toISOString() },
-    ...{ durationSeconds: 10, hasPoster: false, renditions: [] },
+    ...{ durationSeconds: 10, hasPoster: false, hasThumbnails: false, renditions: [] },
   };
 }
 
