@@ -1,29 +1,45 @@
-// The plugin: an hls.js instance of the page's own class whose segments come through Shoal.
-// The page keeps its hls.js, its configuration and its player around it.
+// The plugin: hls.js of the page's own class whose segments come through Shoal. The page keeps its
+// hls.js, its configuration and its player around it; `shoal-session.ts` does the work.
 
 import type Hls from 'hls.js';
 import type { HlsConfig } from 'hls.js';
 import type { ShoalConfig } from './config.ts';
 import { makeFragmentLoader } from './delivery/hls/fragment-loader.ts';
-import { HlsSession, type ShoalSession } from './shoal-session.ts';
+import type { ShoalSession } from './session.ts';
+import { HlsSession } from './shoal-session.ts';
 
-/** hls.js's configuration and Shoal's beside it. */
+/** hls.js's configuration and Shoal's beside it; `fLoader` is Shoal's and is replaced. */
 export interface ShoalHlsConfig extends Partial<HlsConfig> {
   readonly shoal?: ShoalConfig;
 }
 
 export type ShoalHls = Hls & { readonly shoal: ShoalSession };
 
+export type ShoalHlsClass = (new (config?: ShoalHlsConfig) => ShoalHls) & typeof Hls;
+
+/**
+ * A class to give to players that make their hls.js themselves: it is the page's own hls.js, full or
+ * light, whose instances load segments from peers and CDN and have `shoal`.
+ * @param shoal for all instances; `config.shoal` of an instance goes before it
+ */
+export function makeShoalHlsClass(HlsClass: typeof Hls, shoal: ShoalConfig = {}): ShoalHlsClass {
+  return class ShoalHls extends HlsClass {
+    readonly shoal: ShoalSession;
+
+    constructor(config: ShoalHlsConfig = {}) {
+      const { shoal: own, ...hlsConfig } = config;
+      const session = new HlsSession({ ...shoal, ...own });
+      super({ ...hlsConfig, fLoader: makeFragmentLoader(session) });
+      session.attach(this, HlsClass);
+      this.shoal = session;
+    }
+  };
+}
+
 /**
  * An instance of `HlsClass` that loads segments from peers and CDN. Playback never needs the peers:
  * without WebRTC or tracker it is plain hls.js with counters. `destroy()` frees everything.
- * @param config `fLoader` is Shoal's and is replaced
  */
-export function createShoalHls(HlsClass: typeof Hls, config: ShoalHlsConfig): ShoalHls {
-  const { shoal = {}, ...hlsConfig } = config;
-  const session = new HlsSession(shoal);
-  const hls = new HlsClass({ ...hlsConfig, fLoader: makeFragmentLoader(session) });
-  session.attach(hls, HlsClass);
-  const view: ShoalSession = session;
-  return Object.assign(hls, { shoal: view });
+export function createShoalHls(HlsClass: typeof Hls, config: ShoalHlsConfig = {}): ShoalHls {
+  return new (makeShoalHlsClass(HlsClass))(config);
 }

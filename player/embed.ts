@@ -4,7 +4,7 @@
 import { defineShoalPlayer } from './define-shoal-player.ts';
 
 export { default as Hls } from 'hls.js';
-export { createShoalHls } from './create-shoal-hls.ts';
+export { createShoalHls, makeShoalHlsClass } from './create-shoal-hls.ts';
 export { ShoalPlayer } from './shoal-player.ts';
 
 defineShoalPlayer();

@@ -5,7 +5,7 @@ import Hls from 'hls.js';
 import type { PeerMode } from './config.ts';
 import { createShoalHls } from './create-shoal-hls.ts';
 import { parsePeerMode, sessionAttributes, shoalConfigOf } from './player-attributes.ts';
-import type { ShoalSession } from './shoal-session.ts';
+import type { ShoalSession } from './session.ts';
 import type { PlayerStats } from './stats.ts';
 import { startWithinPolicy } from './ui/autoplay.ts';
 import { type PeerConsent, rememberConsent, rememberedConsent } from './ui/consent-memory.ts';

@@ -10,6 +10,7 @@ import type { NetworkEstimate } from './delivery/hls/load-stats.ts';
 import {
   CdnError,
   type DeliveredSegment,
+  type DeliveryEvents,
   HybridDelivery,
   makeViewerId,
   randomCharacters,
@@ -17,21 +18,12 @@ import {
   trackerSocketUrl,
 } from './delivery/index.ts';
 import { loadTrackerClientClass } from './delivery/pieces/tracker-client.ts';
+import { EventListeners } from './event-listeners.ts';
+import type { ShoalEvents, ShoalSession } from './session.ts';
 import type { PlayerStats } from './stats.ts';
 import { BeaconReporter, DeliveryMeter, PlaybackMeter, streamNameOf } from './telemetry/index.ts';
 import { liveLatencySeconds } from './telemetry/live-latency.ts';
 import { observePlayback } from './telemetry/observe-playback.ts';
-
-/** What a page sees of delivery: `hls.shoal`. */
-export interface ShoalSession {
-  /** A fresh snapshot. */
-  readonly stats: PlayerStats;
-  /** Calls `listener` about once per second until the returned function is called. */
-  on(event: 'shoal-stats', listener: (stats: PlayerStats) => void): () => void;
-  readonly peersAllowed: boolean;
-  /** The viewer's answer: joins the swarm or leaves it; without effect with `p2p: 'off'`. */
-  allowPeers(allowed: boolean): void;
-}
 
 /** One source being played; a new `loadSource` makes a new one. */
 interface Playback {
@@ -46,7 +38,7 @@ const assumedFirstByteMs = 50;
 
 export class HlsSession implements ShoalSession, FragmentSource {
   readonly #config: ShoalConfig;
-  readonly #listeners = new Set<(stats: PlayerStats) => void>();
+  readonly #listeners = new EventListeners<ShoalEvents>();
   readonly #onPageHide = (): void => void this.#playback?.reporter?.end(true);
   #hls: Hls | null = null;
   #meter = new DeliveryMeter();
@@ -54,6 +46,7 @@ export class HlsSession implements ShoalSession, FragmentSource {
   #playback: Playback | null = null;
   #stopObserving: (() => void) | null = null;
   #statsTimer: ReturnType<typeof setInterval> | null = null;
+  #isDestroyed = false;
   #peersAllowed: boolean;
 
   constructor(config: ShoalConfig) {
@@ -87,13 +80,18 @@ export class HlsSession implements ShoalSession, FragmentSource {
     this.#playback?.delivery.allowPeers(allowed);
   }
 
-  on(_event: 'shoal-stats', listener: (stats: PlayerStats) => void): () => void {
-    this.#listeners.add(listener);
-    this.#statsTimer ??= setInterval(() => {
-      const { stats } = this;
-      for (const each of this.#listeners) each(stats);
-    }, statsIntervalMs);
-    return () => this.#removeListener(listener);
+  on<Name extends keyof ShoalEvents>(
+    event: Name,
+    listener: (detail: ShoalEvents[Name]) => void,
+  ): () => void {
+    // Nothing will be told any more, and a timer would never be freed.
+    if (this.#isDestroyed) return () => undefined;
+    const remove = this.#listeners.add(event, listener);
+    this.#keepStatsTimer();
+    return () => {
+      remove();
+      this.#keepStatsTimer();
+    };
   }
 
   /** Follows an hls.js instance until it is destroyed. */
@@ -109,6 +107,7 @@ export class HlsSession implements ShoalSession, FragmentSource {
       this.#playback?.hlsDelivery.playlistUpdated(level, details);
     });
     hls.on(Events.MEDIA_ATTACHED, (_event, { media }) => {
+      this.#unobserve();
       this.#stopObserving = observePlayback(media, {
         onEvent: (event) => this.#playbackMeter.handle(event, performance.now()),
         onPlayhead: (positionSeconds) => this.#playback?.delivery.updatePlayhead(positionSeconds),
@@ -116,7 +115,7 @@ export class HlsSession implements ShoalSession, FragmentSource {
     });
     hls.on(Events.MEDIA_DETACHING, () => this.#unobserve());
     hls.on(Events.DESTROYING, () => this.#destroy());
-    globalThis.addEventListener('pagehide', this.#onPageHide);
+    globalThis.addEventListener?.('pagehide', this.#onPageHide);
   }
 
   async load(context: FragmentLoaderContext, signal: AbortSignal): Promise<DeliveredSegment> {
@@ -151,7 +150,7 @@ export class HlsSession implements ShoalSession, FragmentSource {
       storeLimitBytes: storeLimitBytes ?? shoalDefaults.storeLimitBytes,
       fetch: (input, init) => globalThis.fetch(input, init),
       nowMs: () => performance.now(),
-      events: this.#meter,
+      events: this.#eventsOf(this.#meter),
     });
     delivery.allowPeers(this.#peersAllowed);
     this.#playback = {
@@ -201,19 +200,42 @@ export class HlsSession implements ShoalSession, FragmentSource {
   }
 
   #destroy(): void {
-    globalThis.removeEventListener('pagehide', this.#onPageHide);
+    globalThis.removeEventListener?.('pagehide', this.#onPageHide);
     this.#unobserve();
     this.#close();
+    this.#isDestroyed = true;
     this.#listeners.clear();
-    if (this.#statsTimer !== null) clearInterval(this.#statsTimer);
-    this.#statsTimer = null;
+    this.#keepStatsTimer();
     this.#hls = null;
   }
 
-  #removeListener(listener: (stats: PlayerStats) => void): void {
-    this.#listeners.delete(listener);
-    if (this.#listeners.size > 0 || this.#statsTimer === null) return;
-    clearInterval(this.#statsTimer);
-    this.#statsTimer = null;
+  /** The timer runs while somebody listens to the statistics. */
+  #keepStatsTimer(): void {
+    if (this.#listeners.has('shoal-stats')) {
+      this.#statsTimer ??= setInterval(
+        () => this.#listeners.emit('shoal-stats', this.stats),
+        statsIntervalMs,
+      );
+    } else if (this.#statsTimer !== null) {
+      clearInterval(this.#statsTimer);
+      this.#statsTimer = null;
+    }
+  }
+
+  /** Counts and tells the page. */
+  #eventsOf(meter: DeliveryMeter): DeliveryEvents {
+    return {
+      onDelivered: (source, sizeBytes) => {
+        meter.onDelivered(source, sizeBytes);
+        this.#listeners.emit('shoal-delivered', { source, sizeBytes });
+      },
+      onDiscarded: (sizeBytes) => meter.onDiscarded(sizeBytes),
+      onUploaded: (sizeBytes) => meter.onUploaded(sizeBytes),
+      onPeerCount: (peerCount) => {
+        if (peerCount === meter.peerCount) return;
+        meter.onPeerCount(peerCount);
+        this.#listeners.emit('shoal-peers', { peerCount });
+      },
+    };
   }
 }

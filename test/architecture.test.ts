@@ -69,7 +69,7 @@ const rankZeroFiles = ['errors.ts', 'environment.ts', 'stats.ts'];
 function rankOf(file: string): number {
   const [area = '', folder = '', name = ''] = file.split('/');
   if (area === 'infra' || area === 'test') return 5;
-  if (folder === 'main.ts' || folder === 'index.ts' || folder === 'embed.ts') return 4;
+  if (['main.ts', 'index.ts', 'plugin.ts', 'embed.ts'].includes(folder)) return 4;
   if (folder === 'protocol' || rankZeroFiles.includes(folder)) return 0;
   if (folder.endsWith('.ts')) return 3;
   if (pureFolders.some((pure) => file.startsWith(`${pure}/`)) || name === 'pure') return 1;

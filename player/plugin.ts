@@ -1,0 +1,13 @@
+// The plugin alone, for pages that bring their own hls.js: nothing here loads one. Published as
+// `@shoal/player/plugin` and as the script `shoal-hls.js`; `index.ts` adds the element.
+
+export type { ExchangeKind, PeerMode, ShoalConfig } from './config.ts';
+export {
+  createShoalHls,
+  makeShoalHlsClass,
+  type ShoalHls,
+  type ShoalHlsClass,
+  type ShoalHlsConfig,
+} from './create-shoal-hls.ts';
+export type { ShoalEvents, ShoalSession } from './session.ts';
+export type { PlayerStats } from './stats.ts';
