@@ -1,5 +1,5 @@
 // Programs that npm cannot bring: installs what is missing through apt when it may, else says
-// what to install. `npm test` needs ffmpeg, Chromium, PostgreSQL, promtool and Swift; `npm start` only when no ffmpeg works.
+// what to install. `npm test` needs all of them; `npm start` only an ffmpeg when none works.
 
 import { spawn } from 'node:child_process';
 import { access, constants, readdir } from 'node:fs/promises';
@@ -57,6 +57,34 @@ export const swiftPackages: readonly SystemPackage[] = [
   { command: 'swift-ring-builder', apt: 'swift', dnf: 'openstack-swift', brew: 'openstack-swift' },
   { command: 'memcached', apt: 'memcached', dnf: 'memcached', brew: 'memcached' },
 ];
+
+export const nginxPackage: SystemPackage = {
+  command: 'nginx',
+  apt: 'nginx',
+  dnf: 'nginx',
+  brew: 'nginx',
+};
+
+export const varnishPackage: SystemPackage = {
+  command: 'varnishd',
+  apt: 'varnish',
+  dnf: 'varnish',
+  brew: 'varnish',
+};
+
+export const redisPackage: SystemPackage = {
+  command: 'redis-server',
+  apt: 'redis-server',
+  dnf: 'redis',
+  brew: 'redis',
+};
+
+export const coturnPackage: SystemPackage = {
+  command: 'turnserver',
+  apt: 'coturn',
+  dnf: 'coturn',
+  brew: 'coturn',
+};
 
 /** Debian keeps PostgreSQL's server programs off the PATH, in a directory per version. */
 const debianPostgresRoot = '/usr/lib/postgresql';
@@ -124,7 +152,8 @@ async function systemSearchPath(): Promise<string> {
   // Without PostgreSQL there is no such directory.
   const versions = await readdir(debianPostgresRoot).catch(() => []);
   const directories = versions.map((version) => path.join(debianPostgresRoot, version, 'bin'));
-  return [process.env.PATH ?? '', ...directories].join(path.delimiter);
+  // Debian's servers are in sbin, which is not on everybody's PATH.
+  return [process.env.PATH ?? '', '/usr/sbin', ...directories].join(path.delimiter);
 }
 
 async function isOnPath(command: string, searchPath: string): Promise<boolean> {

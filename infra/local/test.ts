@@ -10,13 +10,17 @@ import { fileURLToPath } from 'node:url';
 import { buildForBrowsers } from './build.ts';
 import {
   chromiumPackage,
+  coturnPackage,
   ensureSystemPackages,
   ffmpegPackage,
   ffprobePackage,
+  nginxPackage,
   postgresPackage,
   promtoolPackage,
+  redisPackage,
   SystemPackageError,
   swiftPackages,
+  varnishPackage,
 } from './system-packages.ts';
 import { summarizeTests } from './test-summary.ts';
 
@@ -48,6 +52,10 @@ async function runTests(): Promise<number> {
     ffprobePackage,
     postgresPackage,
     promtoolPackage,
+    nginxPackage,
+    varnishPackage,
+    redisPackage,
+    coturnPackage,
     ...objectStore,
     ...browser,
   ]);

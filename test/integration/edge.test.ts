@@ -1,0 +1,202 @@
+// The edge with the real nginx in front of the real origin routes: what hundreds of clients cost the
+// origin, what they notice when it is gone, and what headers and logs say.
+
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { NginxEdge } from '../../infra/edge/nginx-edge.ts';
+import { createLineParser } from '../../tracker/telemetry/pure/cdn-logs.ts';
+import { CountedOrigin } from '../support/counted-origin.ts';
+import { HttpClient, manyClients } from '../support/many-clients.ts';
+import { pollUntil } from '../support/poll-until.ts';
+
+const run = promisify(execFile);
+const clientCount = 500;
+const segmentBytes = 40_000;
+const playlist = '/live/demo/tiny/index.m3u8';
+
+describe('the nginx edge', () => {
+  let origin: CountedOrigin;
+  let edge: NginxEdge;
+  let client: HttpClient;
+
+  beforeAll(async () => {
+    origin = await CountedOrigin.start(3, segmentBytes);
+    edge = await NginxEdge.start({ ingests: [origin.address], trackers: ['127.0.0.1:9'] });
+    client = new HttpClient(edge.url);
+  });
+
+  afterAll(async () => {
+    client?.close();
+    await edge?.close();
+    await origin?.shut();
+  });
+
+  it('has a configuration that nginx itself accepts without a warning', async () => {
+    const { stderr } = await run('nginx', ['-t', '-c', edge.configurationFile]);
+    expect(stderr).not.toContain('[warn]');
+    expect(stderr).toContain('test is successful');
+  });
+
+  it('makes 500 clients that wait and fetch cost the origin one request per object', async () => {
+    const clients = manyClients(edge.url, clientCount);
+    origin.requests.clear();
+    const digests = new Set<string>();
+    for (let round = 0; round < 3; round += 1) {
+      const next = origin.lastNumber + 1;
+      const url = `${playlist}?_HLS_msn=${next}`;
+      const waiting = Promise.all(clients.map((each) => each.get(url)));
+      await pollUntil(() => (origin.requests.get(url) ?? 0) > 0, {
+        timeoutMs: 20_000,
+        description: 'the origin holds the reload',
+      });
+      const bytes = await origin.listNext();
+      const expected = createHash('sha256').update(bytes).digest('hex');
+      for (const answer of await waiting) {
+        expect(answer.status).toBe(200);
+        expect(answer.body.toString()).toContain(expected);
+      }
+      const segments = await Promise.all(clients.map((each) => each.get(origin.segmentPath(next))));
+      for (const answer of segments) {
+        expect(answer.status).toBe(200);
+        digests.add(createHash('sha256').update(answer.body).digest('hex'));
+        expect(answer.headers['shoal-pieces']).toMatch(/^[A-Za-z0-9+/]+=*$/);
+      }
+      expect(origin.requests.get(url)).toBe(1);
+      expect(origin.requests.get(origin.segmentPath(next))).toBe(1);
+    }
+    expect(digests.size).toBe(3);
+    for (const each of clients) each.close();
+  });
+
+  it('asks for a polled playlist at most once a second, whatever the number of clients', async () => {
+    const clients = manyClients(edge.url, 100);
+    origin.requests.clear();
+    const startedAtMs = performance.now();
+    for (let round = 0; round < 20; round += 1) {
+      const answers = await Promise.all(clients.map((each) => each.get(`${playlist}?t=${round}`)));
+      for (const { status } of answers) expect(status).toBe(200);
+    }
+    const seconds = (performance.now() - startedAtMs) / 1_000;
+    expect([...origin.requests.keys()]).toEqual([playlist]);
+    expect(origin.requests.get(playlist)).toBeLessThanOrEqual(Math.ceil(seconds) + 1);
+    for (const each of clients) each.close();
+  });
+
+  it('remembers for a moment that a broadcast has not begun', async () => {
+    const clients = manyClients(edge.url, 100);
+    const url = '/live/later/index.m3u8';
+    await client.get(url);
+    origin.requests.clear();
+    const answers = await Promise.all(clients.map((each) => each.get(url)));
+    for (const { status } of answers) expect(status).toBe(404);
+    expect(origin.requests.get(url) ?? 0).toBeLessThanOrEqual(1);
+    for (const each of clients) each.close();
+  });
+
+  it('serves ranges from what it has, and tells scripts of other sites about it', async () => {
+    const path = origin.segmentPath(origin.lastNumber);
+    const whole = await client.get(path);
+    origin.requests.clear();
+    const part = await client.get(path, { range: 'bytes=1000-1999' });
+    expect(part.status).toBe(206);
+    expect(part.headers['content-range']).toBe(`bytes 1000-1999/${segmentBytes}`);
+    expect(part.body).toEqual(whole.body.subarray(1000, 2000));
+    expect(part.headers['access-control-allow-origin']).toBe('*');
+    expect(part.headers['access-control-expose-headers']).toContain('Shoal-Pieces');
+    expect(part.headers['shoal-pieces']).toBe(whole.headers['shoal-pieces']);
+    expect(part.headers['cache-control']).toBe('public, max-age=31536000, immutable');
+    const known = await client.get(path, { 'if-none-match': String(whole.headers.etag) });
+    expect(known.status).toBe(304);
+    expect(origin.requests.size).toBe(0);
+  });
+
+  it('compresses playlists for who takes it, from one request to the origin', async () => {
+    await origin.listNext();
+    const url = `${playlist}?_HLS_msn=${origin.lastNumber}`;
+    origin.requests.clear();
+    const packed = await client.get(url, { 'accept-encoding': 'gzip' });
+    const plain = await client.get(url);
+    expect(packed.headers['content-encoding']).toBe('gzip');
+    expect(packed.body.length).toBeLessThan(plain.body.length);
+    expect(plain.headers['content-encoding']).toBeUndefined();
+    expect(plain.body.toString()).toMatch(/^#EXTM3U/);
+    expect(origin.requests.get(url)).toBe(1);
+  });
+
+  it('fetches again what a player found broken, but not without a limit', async () => {
+    const path = origin.segmentPath(origin.lastNumber);
+    await client.get(path);
+    origin.requests.clear();
+    const fresh = await client.get(path, { 'cache-control': 'no-cache' });
+    expect(fresh.status).toBe(200);
+    expect(origin.requests.get(path)).toBe(1);
+    const clients = manyClients(edge.url, 200);
+    const answers = await Promise.all(
+      clients.map((each) => each.get(path, { 'cache-control': 'no-cache' })),
+    );
+    const refused = answers.filter(({ status }) => status === 503).length;
+    expect(refused).toBeGreaterThan(100);
+    expect((await client.get(path)).status).toBe(200);
+    for (const each of clients) each.close();
+  });
+
+  it('hides metrics, answers its own health and passes nothing else off as healthy', async () => {
+    expect((await client.get('/edge/health')).body.toString()).toBe('ok\n');
+    for (const path of ['/metrics', '/healthz', '/readyz']) {
+      expect((await client.get(path)).status, path).toBe(404);
+    }
+  });
+
+  it('goes on with what it has while the origin is gone, and says 503 for what it has not', async () => {
+    const known = origin.segmentPath(origin.lastNumber);
+    await client.get(known);
+    const before = await client.get(playlist);
+    await origin.shut();
+    const clients = manyClients(edge.url, 50);
+    // Longer than the playlist is fresh: what follows is answered from what is stale.
+    const untilMs = performance.now() + 3_000;
+    while (performance.now() < untilMs) {
+      const answers = await Promise.all(
+        clients.flatMap((each) => [each.get(playlist), each.get(known)]),
+      );
+      for (const { status } of answers) expect(status).toBe(200);
+      expect(answers[0]?.body.equals(before.body)).toBe(true);
+    }
+    const missing = await client.get(`${playlist}?_HLS_msn=${origin.lastNumber + 1}`);
+    expect(missing.status).toBe(503);
+    expect(missing.headers['access-control-allow-origin']).toBe('*');
+    expect(missing.headers['cache-control']).toBe('no-store');
+    await origin.listen();
+    await origin.listNext();
+    await pollUntil(
+      async () => {
+        const answer = await client.get(`${playlist}?_HLS_msn=${origin.lastNumber}`);
+        return answer.status === 200 && answer.body.toString().includes(`${origin.lastNumber}.m4s`);
+      },
+      { timeoutMs: 10_000, description: 'the new segment is listed' },
+    );
+    for (const each of clients) each.close();
+  });
+
+  it('logs what the telemetry importer reads, without addresses and queries', async () => {
+    const path = origin.segmentPath(0);
+    const { body } = await client.get(`${path}?token=secret`);
+    const parse = createLineParser('nginx');
+    const line = await pollUntil(
+      async () =>
+        (await readFile(edge.accessLogFile, 'utf8'))
+          .split('\n')
+          .find((each) => each.includes(`GET ${path} `)),
+      { timeoutMs: 5_000, description: 'the request is logged' },
+    );
+    expect(parse(line)).toMatchObject({ stream: 'demo', bytes: body.length });
+    const log = await readFile(edge.accessLogFile, 'utf8');
+    expect(log).not.toContain('secret');
+    expect(log).not.toContain('127.0.0.1 ');
+    const unreadable = log.split('\n').filter((each) => parse(each) === 'unreadable');
+    expect(unreadable).toEqual([]);
+  });
+});
