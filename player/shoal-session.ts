@@ -104,7 +104,10 @@ export class HlsSession implements ShoalSession, FragmentSource {
     });
     hls.on(Events.MANIFEST_LOADED, (_event, { url }) => this.#open(hls, url));
     hls.on(Events.LEVEL_UPDATED, (_event, { level, details }) => {
-      this.#playback?.hlsDelivery.playlistUpdated(level, details);
+      this.#playback?.hlsDelivery.playlistUpdated('main', level, details);
+    });
+    hls.on(Events.AUDIO_TRACK_UPDATED, (_event, { id, details }) => {
+      this.#playback?.hlsDelivery.playlistUpdated('audio', id, details);
     });
     hls.on(Events.MEDIA_ATTACHED, (_event, { media }) => {
       this.#unobserve();

@@ -9,6 +9,7 @@ import {
   type HybridDeliveryOptions,
   loadTrackerClientClass,
   type MediaSegment,
+  type MediaTrack,
   makeViewerId,
   randomCharacters,
   trackerHttpUrl,
@@ -20,27 +21,13 @@ import {
   PlaybackMeter,
   streamNameOf,
 } from '@shoal/player/telemetry';
+import { abortableWait } from './abortable-wait.ts';
 import { loadCoreClass } from './node-webrtc.ts';
-import {
-  type ReadMediaPlaylist,
-  readMediaPlaylist,
-  readMultivariantPlaylist,
-} from './playlist-reader.ts';
+import { type ReadVariant, readMultivariantPlaylist } from './playlist-reader.ts';
 import { SyntheticPlayhead } from './synthetic-playhead.ts';
+import { fetchText, retryMs, TrackPlayer } from './track-player.ts';
 import { limitUplink } from './uplink-limit.ts';
-
-/** What a viewer needs of its delivery. */
-export type ViewerDelivery = Pick<
-  HybridDelivery,
-  | 'allowPeers'
-  | 'activate'
-  | 'updatePlaylist'
-  | 'updatePlayhead'
-  | 'load'
-  | 'loadFromCdn'
-  | 'rendition'
-  | 'close'
->;
+import type { ViewerDelivery } from './viewer-delivery.ts';
 
 export interface HeadlessViewerOptions {
   /** Absolute URL of the multivariant playlist. */
@@ -49,6 +36,8 @@ export interface HeadlessViewerOptions {
   readonly trackerUrl: string | null;
   /** Rendition to watch, by the name of its folder; the highest by default. */
   readonly rendition?: string | undefined;
+  /** Where to begin in a recording; at its start by default. */
+  readonly startAtSeconds?: number | undefined;
   readonly telemetry?: boolean | undefined;
   readonly exchange?: ExchangeKind | undefined;
   /** Uplink in bit/s, as a token bucket on what the data channels send; unlimited by default. */
@@ -80,11 +69,7 @@ export interface HeadlessViewerStats {
 }
 
 const storeLimitBytes = 64 * 1024 * 1024;
-/** As in hls.js: play this many target durations behind the edge. */
-const liveSyncDurations = 3;
-const maxBufferSeconds = 30;
 const playheadIntervalMs = 250;
-const retryMs = 1_000;
 
 export class HeadlessViewer {
   readonly #options: HeadlessViewerOptions;
@@ -98,9 +83,7 @@ export class HeadlessViewer {
   readonly #reporter: BeaconReporter | null;
   readonly #abort = new AbortController();
   readonly #positions = new Map<number, number>();
-  readonly #loadedInits = new Set<string>();
-  #playlist: ReadMediaPlaylist | null = null;
-  #playlistChanged: (() => void) | null = null;
+  #main: TrackPlayer | null = null;
   #playheadTimer: ReturnType<typeof setInterval> | null = null;
 
   private constructor(options: HeadlessViewerOptions) {
@@ -153,112 +136,48 @@ export class HeadlessViewer {
     await this.#reporter?.end(false);
   }
 
-  /** Waits for the stream, then polls its playlist and plays it until closed. */
+  /** Waits for the stream, then plays all its tracks until closed. */
   async #watch(): Promise<void> {
-    const variantUrl = await this.#findVariant();
-    if (variantUrl === null) return;
-    void this.#followPlaylist(variantUrl);
+    const { signal } = this.#abort;
+    const variant = await this.#findVariant();
+    if (variant === null) return;
+    const main = this.#openTrack('main', variant.url);
+    const tracks = [main];
+    if (variant.audioUrl !== null) tracks.push(this.#openTrack('audio', variant.audioUrl));
+    this.#main = main;
+    if (signal.aborted) return;
     this.#playheadTimer = setInterval(() => this.#tick(), playheadIntervalMs);
-    await this.#play();
+    await Promise.all(tracks.map((track) => track.run()));
   }
 
-  async #findVariant(): Promise<string | null> {
-    while (!this.#abort.signal.aborted) {
-      const text = await this.#fetchText(this.#options.playlistUrl);
-      const variants =
-        text === null ? [] : readMultivariantPlaylist(text, this.#options.playlistUrl);
-      const { rendition } = this.#options;
+  async #findVariant(): Promise<ReadVariant | null> {
+    const { signal } = this.#abort;
+    const { playlistUrl, rendition } = this.#options;
+    while (!signal.aborted) {
+      const text = await fetchText(playlistUrl, signal);
+      const variants = text === null ? [] : readMultivariantPlaylist(text, playlistUrl);
       const variant =
         rendition === undefined
           ? variants[0]
           : variants.find(({ url }) => url.includes(`/${rendition}/`));
-      if (variant) return variant.url;
-      await this.#wait(retryMs);
+      if (variant) return variant;
+      await abortableWait(retryMs, signal);
     }
     return null;
   }
 
-  async #followPlaylist(url: string): Promise<void> {
-    while (!this.#abort.signal.aborted) {
-      const known = this.#playlist;
-      const requested = known?.canBlockReload
-        ? `${url}?_HLS_msn=${known.lastSequenceNumber + 1}`
-        : url;
-      const text = await this.#fetchText(requested);
-      if (text === null) {
-        await this.#wait(retryMs);
-        continue;
-      }
-      const playlist = readMediaPlaylist(text, url, this.#positions);
-      const isNew = playlist.lastSequenceNumber !== known?.lastSequenceNumber;
-      this.#playlist = playlist;
-      this.#delivery.activate(playlist);
-      this.#delivery.updatePlaylist(playlist);
-      this.#playlistChanged?.();
-      if (!playlist.isLive) return;
-      if (!isNew || !playlist.canBlockReload)
-        await this.#wait(playlist.targetDurationSeconds * 500);
-    }
-  }
-
-  async #play(): Promise<void> {
-    let next: number | null = null;
-    while (!this.#abort.signal.aborted) {
-      const segment = this.#nextSegment(next);
-      if (segment === null) {
-        if (this.#playlist !== null && !this.#playlist.isLive) return;
-        await this.#waitForPlaylist();
-        continue;
-      }
-      if (segment.startSeconds - this.#playhead.positionSeconds > maxBufferSeconds) {
-        await this.#wait(playheadIntervalMs);
-        continue;
-      }
-      next = (await this.#loadSegment(segment))
-        ? segment.mediaSequenceNumber + 1
-        : segment.mediaSequenceNumber;
-    }
-  }
-
-  /** The segment with that number, the next one there is, or at first the live starting point. */
-  #nextSegment(number: number | null): MediaSegment | null {
-    const playlist = this.#playlist;
-    if (!playlist) return null;
-    if (number !== null)
-      return playlist.segments.find((each) => each.mediaSequenceNumber >= number) ?? null;
-    const [first] = playlist.segments;
-    const last = playlist.segments.at(-1);
-    if (!first || !last) return null;
-    const startSeconds = endSeconds(last) - liveSyncDurations * playlist.targetDurationSeconds;
-    // A broadcast that has just begun: nearer to the edge every segment would come too late.
-    if (playlist.isLive && startSeconds < first.startSeconds - 0.5) return null;
-    return playlist.segments.find((each) => each.startSeconds >= startSeconds - 0.1) ?? last;
-  }
-
-  async #loadSegment(segment: MediaSegment): Promise<boolean> {
-    const playlist = this.#playlist;
-    if (!playlist) return false;
-    try {
-      for (const url of playlist.initUrls) await this.#loadInit(url);
-      const { bytes, source } = await this.#delivery.load(
-        playlist.url,
-        segment,
-        this.#abort.signal,
-      );
-      this.#options.onSegment?.(segment, bytes, source);
-      this.#playhead.append(segment.startSeconds, endSeconds(segment), performance.now());
-      return true;
-    } catch {
-      // As hls.js does: ask again a little later. What failed shows in the stall counters.
-      await this.#wait(retryMs);
-      return false;
-    }
-  }
-
-  async #loadInit(url: string): Promise<void> {
-    if (this.#loadedInits.has(url)) return;
-    await this.#delivery.loadFromCdn(url, null, this.#abort.signal);
-    this.#loadedInits.add(url);
+  #openTrack(track: MediaTrack, url: string): TrackPlayer {
+    this.#playhead.expect(track);
+    return new TrackPlayer({
+      track,
+      url,
+      delivery: this.#delivery,
+      playhead: this.#playhead,
+      positions: this.#positions,
+      startAtSeconds: this.#options.startAtSeconds ?? 0,
+      signal: this.#abort.signal,
+      onSegment: this.#options.onSegment,
+    });
   }
 
   #tick(): void {
@@ -267,8 +186,9 @@ export class HeadlessViewer {
   }
 
   #liveLatencySeconds(): number | null {
-    const last = this.#playlist?.segments.at(-1);
-    if (!last || !this.#playlist?.isLive || !this.#playhead.hasStarted) return null;
+    const playlist = this.#main?.playlist;
+    const last = playlist?.segments.at(-1);
+    if (!last || !playlist?.isLive || !this.#playhead.hasStarted) return null;
     return endSeconds(last) - this.#playhead.positionSeconds;
   }
 
@@ -287,36 +207,6 @@ export class HeadlessViewer {
       takeExchanged: () => this.#meter.takeExchanged(),
       fetch: (input, init) => globalThis.fetch(input, init),
       nowMs: () => performance.now(),
-    });
-  }
-
-  async #fetchText(url: string): Promise<string | null> {
-    try {
-      const response = await globalThis.fetch(url, { signal: this.#abort.signal });
-      return response.ok ? await response.text() : null;
-    } catch {
-      return null;
-    }
-  }
-
-  #wait(delayMs: number): Promise<void> {
-    const { signal } = this.#abort;
-    if (signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      const finish = (): void => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', finish);
-        resolve();
-      };
-      const timer = setTimeout(finish, delayMs);
-      signal.addEventListener('abort', finish);
-    });
-  }
-
-  #waitForPlaylist(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#playlistChanged = resolve;
-      this.#abort.signal.addEventListener('abort', () => resolve(), { once: true });
     });
   }
 }

@@ -7,10 +7,12 @@ import {
   parsePieceAttributes,
   segmentDigestTagName,
 } from '@shoal/ingest/protocol';
-import type { MediaSegment, RenditionPlaylist } from '@shoal/player/delivery';
+import type { MediaSegment, MediaTrack, RenditionPlaylist } from '@shoal/player/delivery';
 
 export interface ReadVariant {
   readonly url: string;
+  /** The media playlist of its sound, where that is apart from the pictures. */
+  readonly audioUrl: string | null;
   readonly bandwidthBps: number;
 }
 
@@ -23,17 +25,36 @@ export interface ReadMediaPlaylist extends RenditionPlaylist {
 
 /** The variants of a multivariant playlist, highest bandwidth first. */
 export function readMultivariantPlaylist(text: string, playlistUrl: string): ReadVariant[] {
+  const lines = text.split(/\r?\n/);
+  const audioUrls = readAudioGroups(lines, playlistUrl);
   const variants: ReadVariant[] = [];
   let bandwidthBps: number | null = null;
-  for (const line of text.split(/\r?\n/)) {
+  let audioUrl: string | null = null;
+  for (const line of lines) {
     const bandwidth = /^#EXT-X-STREAM-INF:(?:.*,)?BANDWIDTH=(\d+)/.exec(line)?.[1];
-    if (bandwidth !== undefined) bandwidthBps = Number(bandwidth);
-    else if (bandwidthBps !== null && line !== '' && !line.startsWith('#')) {
-      variants.push({ url: new URL(line, playlistUrl).href, bandwidthBps });
+    if (bandwidth !== undefined) {
+      bandwidthBps = Number(bandwidth);
+      audioUrl = audioUrls.get(/[:,]AUDIO="([^"]*)"/.exec(line)?.[1] ?? '') ?? null;
+    } else if (bandwidthBps !== null && line !== '' && !line.startsWith('#')) {
+      variants.push({ url: new URL(line, playlistUrl).href, audioUrl, bandwidthBps });
       bandwidthBps = null;
     }
   }
   return variants.sort((a, b) => b.bandwidthBps - a.bandwidthBps);
+}
+
+/** The playlist of each audio group, the default one where there are several (RFC 8216 §4.3.4.1). */
+function readAudioGroups(lines: readonly string[], playlistUrl: string): Map<string, string> {
+  const urls = new Map<string, string>();
+  for (const line of lines) {
+    if (!/^#EXT-X-MEDIA:(?:.*,)?TYPE=AUDIO(?:,|$)/.test(line)) continue;
+    const group = /[:,]GROUP-ID="([^"]*)"/.exec(line)?.[1];
+    const uri = /[:,]URI="([^"]*)"/.exec(line)?.[1];
+    if (group === undefined || uri === undefined) continue;
+    if (urls.has(group) && !/[:,]DEFAULT=YES(?:,|$)/.test(line)) continue;
+    urls.set(group, new URL(uri, playlistUrl).href);
+  }
+  return urls;
 }
 
 interface Unfinished {
@@ -44,18 +65,20 @@ interface Unfinished {
 
 /**
  * A media playlist on the viewer's own timeline, whose zero is the first segment it ever saw.
- * @param positions start of every segment seen before, by sequence number; new ones are added
+ * @param positions start of every segment seen before, by sequence number; new ones are added.
+ * Tracks may share it: the segments of one number begin together in all playlists of our origin
  */
 export function readMediaPlaylist(
   text: string,
   playlistUrl: string,
+  track: MediaTrack,
   positions: Map<number, number>,
 ): ReadMediaPlaylist {
   const lines = text.split(/\r?\n/);
   const attribute = (name: string): string | undefined =>
     lines.find((line) => line.startsWith(`#${name}:`))?.slice(name.length + 2);
   let sequenceNumber = Number(attribute('EXT-X-MEDIA-SEQUENCE') ?? 0);
-  let nextSeconds = positions.get(sequenceNumber) ?? 0;
+  let nextSeconds = firstStartSeconds(lines, sequenceNumber, positions);
   const segments: MediaSegment[] = [];
   const initUrls: string[] = [];
   let unfinished: Unfinished = { digest: null, pieces: null, durationSeconds: null };
@@ -85,6 +108,7 @@ export function readMediaPlaylist(
     }
   }
   return {
+    track,
     url: playlistUrl,
     isLive: !lines.includes('#EXT-X-ENDLIST'),
     targetDurationSeconds: Number(attribute('EXT-X-TARGETDURATION') ?? 2),
@@ -93,4 +117,22 @@ export function readMediaPlaylist(
     canBlockReload: /CAN-BLOCK-RELOAD=YES/.test(attribute('EXT-X-SERVER-CONTROL') ?? ''),
     lastSequenceNumber: segments.at(-1)?.mediaSequenceNumber ?? -1,
   };
+}
+
+/** Where the first segment begins: another track may have shown only later ones until now. */
+function firstStartSeconds(
+  lines: readonly string[],
+  firstNumber: number,
+  positions: ReadonlyMap<number, number>,
+): number {
+  let number = firstNumber;
+  let beforeSeconds = 0;
+  for (const line of lines) {
+    if (!line.startsWith('#EXTINF:')) continue;
+    const known = positions.get(number);
+    if (known !== undefined) return known - beforeSeconds;
+    beforeSeconds += Number.parseFloat(line.slice(8));
+    number += 1;
+  }
+  return 0;
 }

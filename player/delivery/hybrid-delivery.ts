@@ -1,11 +1,16 @@
-// Delivery of one playback: a rendition at a time in the foreground, the ones left behind serving
-// what they have for a while. The loaders of hls.js and the headless viewers stand on it.
+// Delivery of one playback: one rendition of each track in the foreground (pictures, and sound when
+// it is apart), the ones left behind serving what they have for a while. The loaders stand on it.
 
 import { type SwarmId, swarmIdOfPlaylist } from '@shoal/tracker/protocol';
 import { CdnError, CdnFetcher } from './cdn-fetcher.ts';
 import type { DeliveredSegment, DeliveryEvents } from './delivery-events.ts';
 import { sha256Hex } from './digest.ts';
-import { type MediaSegment, type RenditionPlaylist, renditionName } from './media-segment.ts';
+import {
+  type MediaSegment,
+  type MediaTrack,
+  type RenditionPlaylist,
+  renditionName,
+} from './media-segment.ts';
 import { openSource, type SourceOptions } from './open-source.ts';
 import type { RenditionSource } from './rendition-source.ts';
 
@@ -27,7 +32,8 @@ export class HybridDelivery {
   readonly #swarmId: SwarmId;
   readonly #cdn: CdnFetcher;
   readonly #renditions = new Map<string, Rendition>();
-  #activeUrl: string | null = null;
+  /** URLs of the playlists being played. */
+  readonly #foreground = new Map<MediaTrack, string>();
   #peersAllowed = false;
   #closed = false;
 
@@ -37,13 +43,15 @@ export class HybridDelivery {
     this.#cdn = new CdnFetcher({ fetch: options.fetch, nowMs: options.nowMs });
   }
 
+  /** Neighbours in the largest of the swarms: most of them are in all. */
   get peerCount(): number {
-    return this.#active?.source.peerCount ?? 0;
+    return Math.max(0, ...this.#active().map(({ source }) => source.peerCount));
   }
 
-  /** Name of the rendition in the foreground. */
+  /** Name of the rendition whose pictures are played. */
   get rendition(): string | null {
-    return this.#activeUrl === null ? null : renditionName(this.#activeUrl);
+    const url = this.#foreground.get('main');
+    return url === undefined ? null : renditionName(url);
   }
 
   get peersAllowed(): boolean {
@@ -62,13 +70,12 @@ export class HybridDelivery {
     this.#renditions.get(playlist.url)?.source.updatePlaylist(playlist);
   }
 
-  /** Puts a rendition in the foreground; the one before lingers. */
+  /** Puts a rendition in the foreground; the one of the same track before it lingers. */
   activate(playlist: RenditionPlaylist): void {
-    if (this.#closed || this.#activeUrl === playlist.url) return;
-    const previous = this.#active;
-    const previousUrl = this.#activeUrl;
-    this.#activeUrl = playlist.url;
-    if (previous && previousUrl !== null) this.#linger(previousUrl, previous);
+    const previousUrl = this.#foreground.get(playlist.track);
+    if (this.#closed || previousUrl === playlist.url) return;
+    this.#foreground.set(playlist.track, playlist.url);
+    if (previousUrl !== undefined) this.#linger(previousUrl);
     const rendition = this.#renditions.get(playlist.url) ?? this.#open(playlist);
     if (rendition.leaveTimer !== null) clearTimeout(rendition.leaveTimer);
     rendition.leaveTimer = null;
@@ -77,7 +84,7 @@ export class HybridDelivery {
   }
 
   updatePlayhead(positionSeconds: number): void {
-    this.#active?.source.updatePlayhead(positionSeconds);
+    for (const { source } of this.#active()) source.updatePlayhead(positionSeconds);
   }
 
   /**
@@ -123,16 +130,17 @@ export class HybridDelivery {
       rendition.source.close();
     }
     this.#renditions.clear();
-    this.#activeUrl = null;
+    this.#foreground.clear();
   }
 
-  get #active(): Rendition | undefined {
-    return this.#activeUrl === null ? undefined : this.#renditions.get(this.#activeUrl);
+  #active(): Rendition[] {
+    return [...this.#foreground.values()]
+      .map((url) => this.#renditions.get(url))
+      .filter((rendition) => rendition !== undefined);
   }
 
   #open(playlist: RenditionPlaylist): Rendition {
     const { events } = this.#options;
-    const { url } = playlist;
     const source = openSource(
       {
         ...this.#options,
@@ -140,20 +148,20 @@ export class HybridDelivery {
         cdn: this.#cdn,
         events: {
           ...bound(events),
-          onPeerCount: (peerCount) => {
-            if (this.#activeUrl === url) events.onPeerCount(peerCount);
-          },
+          onPeerCount: () => events.onPeerCount(this.peerCount),
         },
       },
       playlist,
     );
     const rendition: Rendition = { source, leaveTimer: null };
-    this.#renditions.set(url, rendition);
+    this.#renditions.set(playlist.url, rendition);
     source.allowPeers(this.#peersAllowed);
     return rendition;
   }
 
-  #linger(url: string, rendition: Rendition): void {
+  #linger(url: string): void {
+    const rendition = this.#renditions.get(url);
+    if (!rendition) return;
     rendition.source.setActive(false);
     rendition.leaveTimer = setTimeout(() => {
       rendition.source.close();

@@ -8,6 +8,7 @@ export { HybridDelivery, type HybridDeliveryOptions } from './hybrid-delivery.ts
 export {
   endSeconds,
   type MediaSegment,
+  type MediaTrack,
   type RenditionPlaylist,
   renditionName,
   withoutQuery,

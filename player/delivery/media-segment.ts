@@ -16,7 +16,11 @@ export interface MediaSegment {
   readonly pieces: PieceRoot | null;
 }
 
+/** What a playlist brings: the pictures, with or without sound, or the sound apart from them. */
+export type MediaTrack = 'main' | 'audio';
+
 export interface RenditionPlaylist {
+  readonly track: MediaTrack;
   /** Absolute URL of the media playlist without its query: identifies the rendition. */
   readonly url: string;
   readonly isLive: boolean;

@@ -10,7 +10,7 @@ import type {
 } from '@shoal/player/delivery';
 import { swarmIdOfPlaylist } from '@shoal/tracker/protocol';
 import type { Core, CoreConfig } from 'p2p-media-loader-core';
-import type { ViewerDelivery } from '../../infra/demo/headless-viewer.ts';
+import type { ViewerDelivery } from '../../infra/demo/viewer-delivery.ts';
 
 /** Settings that users find in issues and forums: fetch late, one request at a time. */
 export const tunedConfig: CoreConfig = {

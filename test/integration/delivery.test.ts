@@ -2,13 +2,17 @@
 // who delivers, that every byte is accounted for, and what a dead tracker or a liar can do.
 
 import { createHash } from 'node:crypto';
+import type { MediaSegment } from '@shoal/player/delivery';
 import { Tracker } from '@shoal/tracker';
 import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import { HeadlessViewer, type HeadlessViewerOptions } from '../../infra/demo/headless-viewer.ts';
 import { CorruptedServing } from '../support/corrupting-viewer.ts';
 import { pollUntil } from '../support/poll-until.ts';
-import { SyntheticLiveOrigin } from '../support/synthetic-live-origin.ts';
+import {
+  SyntheticLiveOrigin,
+  type SyntheticLiveOriginOptions,
+} from '../support/synthetic-live-origin.ts';
 
 /** Upper bound of the synthetic init section, which the origin does not count. */
 const initBytes = 100;
@@ -18,8 +22,11 @@ afterEach(async () => {
   for (const each of running.splice(0).reverse()) await each.close();
 });
 
-async function startOrigin(): Promise<SyntheticLiveOrigin> {
+async function startOrigin(
+  options: Partial<SyntheticLiveOriginOptions> = {},
+): Promise<SyntheticLiveOrigin> {
   const origin = await SyntheticLiveOrigin.start({
+    ...options,
     targetDurationSeconds: 2,
     bitrateBps: 1_000_000,
     windowSegments: 12,
@@ -106,6 +113,41 @@ describe.each(['shoal', 'p2p-media-loader'] as const)(
       expect(origin.sentBytes - accountedBytes).toBeLessThan(3 * origin.segmentSizeBytes);
       expect(sum(viewers, 'cdnBytes')).toBeLessThanOrEqual(origin.sentBytes + 3 * initBytes);
       expect(sum(viewers, 'uploadedBytes')).toBeGreaterThanOrEqual(sum(viewers, 'peerBytes'));
+    });
+
+    it('exchanges pictures and sound of an audio group, each in a swarm of its own', async () => {
+      // Two pieces of sound a segment, as at 128 kbit/s.
+      const origin = await startOrigin({ audioBitrateBps: 128_000 });
+      const tracker = await startTracker();
+      const sound: MediaSegment[] = [];
+      const wrong: string[] = [];
+      let givenBytes = 0;
+      const options = {
+        playlistUrl: origin.playlistUrl,
+        trackerUrl: tracker.webSocketUrl,
+        exchange,
+        onSegment: (segment: MediaSegment, bytes: ArrayBuffer) => {
+          givenBytes += bytes.byteLength;
+          if (segment.url.includes('/audio/')) sound.push(segment);
+          const digest = createHash('sha256').update(new Uint8Array(bytes)).digest('hex');
+          if (digest !== segment.digest) wrong.push(segment.url);
+        },
+      };
+      const viewers = [await watch(options), await watch(options), await watch(options)];
+      await untilMeshed(viewers);
+      await untilPublished(origin, 2);
+      const before = { sent: origin.sentAudioBytes, played: sound.length };
+      await untilPublished(origin, 5);
+      const playedBytes = (sound.length - before.played) * origin.audioSegmentSizeBytes;
+      // The most possible is 2/3: somebody has to fetch each segment once.
+      expect(1 - (origin.sentAudioBytes - before.sent) / playedBytes).toBeGreaterThan(0.5);
+      expect(wrong).toEqual([]);
+      expect(sum(viewers, 'cdnBytes')).toBeLessThanOrEqual(origin.sentBytes + 6 * initBytes);
+      for (const viewer of viewers) expect(viewer.stats.stallCount).toBe(0);
+      // Every byte of both tracks is counted once, and nothing else but the init sections.
+      const countedBytes = sum(viewers, 'cdnBytes') + sum(viewers, 'peerBytes');
+      expect(countedBytes).toBeGreaterThanOrEqual(givenBytes);
+      expect(countedBytes).toBeLessThanOrEqual(givenBytes + 6 * initBytes);
     });
 
     it('goes on without a stall when the tracker dies', async () => {

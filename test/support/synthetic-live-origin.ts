@@ -19,7 +19,11 @@ export interface SyntheticLiveOriginOptions {
   /** Speed of one response; a segment takes at least its size divided by this. */
   readonly responseBps: number;
   readonly firstByteMs: number;
+  /** Sound in a playlist of its own; 0 for none. */
+  readonly audioBitrateBps: number;
 }
+
+type Track = 'video' | 'audio';
 
 interface Segment {
   readonly bytes: Buffer;
@@ -34,6 +38,7 @@ export const syntheticDefaults: SyntheticLiveOriginOptions = {
   windowSegments: 10,
   responseBps: 25_000_000,
   firstByteMs: 20,
+  audioBitrateBps: 0,
 };
 
 const initSection = Buffer.from('synthetic init section');
@@ -42,10 +47,13 @@ const chunkBytes = 64 * 1024;
 export class SyntheticLiveOrigin {
   readonly #options: SyntheticLiveOriginOptions;
   readonly #server: Server;
-  readonly #segments = new Map<number, Segment>();
+  readonly #segments: Readonly<Record<Track, Map<number, Segment>>> = {
+    video: new Map(),
+    audio: new Map(),
+  };
   readonly #waiting = new Set<() => void>();
   readonly #requests = new Map<number, number>();
-  #sentBytes = 0;
+  readonly #sentBytes: Record<Track, number> = { video: 0, audio: 0 };
   #lastNumber = -1;
   #timer: ReturnType<typeof setInterval> | null = null;
 
@@ -74,16 +82,25 @@ export class SyntheticLiveOrigin {
     return Math.round((this.#options.bitrateBps * this.#options.targetDurationSeconds) / 8);
   }
 
+  get audioSegmentSizeBytes(): number {
+    return Math.round((this.#options.audioBitrateBps * this.#options.targetDurationSeconds) / 8);
+  }
+
   get lastSequenceNumber(): number {
     return this.#lastNumber;
   }
 
   /** Bytes of segments sent so far. */
   get sentBytes(): number {
-    return this.#sentBytes;
+    return this.#sentBytes.video + this.#sentBytes.audio;
   }
 
-  /** How often each segment was asked for, by sequence number. */
+  /** Those of the sound among them. */
+  get sentAudioBytes(): number {
+    return this.#sentBytes.audio;
+  }
+
+  /** How often each segment of the pictures was asked for, by sequence number. */
   get requests(): ReadonlyMap<number, number> {
     return this.#requests;
   }
@@ -97,35 +114,52 @@ export class SyntheticLiveOrigin {
 
   #publish(): void {
     this.#lastNumber += 1;
-    const bytes = randomBytes(this.segmentSizeBytes);
+    this.#add('video', this.segmentSizeBytes);
+    if (this.#options.audioBitrateBps > 0) this.#add('audio', this.audioSegmentSizeBytes);
+    for (const wake of this.#waiting) wake();
+  }
+
+  #add(track: Track, sizeBytes: number): void {
+    const bytes = randomBytes(sizeBytes);
     const digest = createHash('sha256').update(bytes).digest('hex');
     const pieceList = pieceListOf(bytes);
     const pieceAttributes = formatPieceAttributes(pieceRootOf(bytes.length, pieceList));
-    this.#segments.set(this.#lastNumber, { bytes, digest, pieceList, pieceAttributes });
-    this.#segments.delete(this.#lastNumber - 2 * this.#options.windowSegments);
-    for (const wake of this.#waiting) wake();
+    this.#segments[track].set(this.#lastNumber, { bytes, digest, pieceList, pieceAttributes });
+    this.#segments[track].delete(this.#lastNumber - 2 * this.#options.windowSegments);
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', 'http://origin.invalid');
     response.setHeader('access-control-allow-origin', '*');
+    const track = url.pathname.includes('/audio/') ? 'audio' : 'video';
     const segmentNumber = /\/(\d+)\.m4s$/.exec(url.pathname)?.[1];
     if (url.pathname === '/live/synthetic/index.m3u8') response.end(this.#multivariantPlaylist());
-    else if (url.pathname === '/live/synthetic/720p/index.m3u8') {
+    else if (/^\/live\/synthetic\/(?:720p|audio)\/index\.m3u8$/.test(url.pathname)) {
       await this.#untilPublished(Number(url.searchParams.get('_HLS_msn') ?? 0));
-      response.end(this.#mediaPlaylist());
+      response.end(this.#mediaPlaylist(track));
     } else if (url.pathname.endsWith('/init.mp4')) response.end(initSection);
     else if (segmentNumber !== undefined)
-      await this.#sendSegment(Number(segmentNumber), request.headers.range, response);
+      await this.#sendSegment(track, Number(segmentNumber), request.headers.range, response);
     else response.writeHead(404).end();
   }
 
   #multivariantPlaylist(): string {
-    const { bitrateBps } = this.#options;
-    return `#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=${bitrateBps},RESOLUTION=1280x720\n720p/index.m3u8\n`;
+    const { bitrateBps, audioBitrateBps } = this.#options;
+    const hasAudio = audioBitrateBps > 0;
+    const lines = [
+      '#EXTM3U',
+      ...(hasAudio
+        ? [
+            '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="sound",NAME="sound",DEFAULT=YES,URI="audio/index.m3u8"',
+          ]
+        : []),
+      `#EXT-X-STREAM-INF:BANDWIDTH=${bitrateBps + audioBitrateBps},RESOLUTION=1280x720${hasAudio ? ',AUDIO="sound"' : ''}`,
+      '720p/index.m3u8',
+    ];
+    return `${lines.join('\n')}\n`;
   }
 
-  #mediaPlaylist(): string {
+  #mediaPlaylist(track: Track): string {
     const { targetDurationSeconds, windowSegments } = this.#options;
     const first = Math.max(0, this.#lastNumber - windowSegments + 1);
     const lines = [
@@ -138,7 +172,7 @@ export class SyntheticLiveOrigin {
       '#EXT-X-MAP:URI="init.mp4"',
     ];
     for (let number = first; number <= this.#lastNumber; number += 1) {
-      const segment = this.#segments.get(number);
+      const segment = this.#segments[track].get(number);
       if (segment === undefined) continue;
       lines.push(
         `${formatSegmentDigestTag(segment.digest)},${segment.pieceAttributes}`,
@@ -162,16 +196,17 @@ export class SyntheticLiveOrigin {
   }
 
   async #sendSegment(
+    track: Track,
     number: number,
     range: string | undefined,
     response: ServerResponse,
   ): Promise<void> {
-    const segment = this.#segments.get(number);
+    const segment = this.#segments[track].get(number);
     if (segment === undefined) {
       response.writeHead(404).end();
       return;
     }
-    this.#requests.set(number, (this.#requests.get(number) ?? 0) + 1);
+    if (track === 'video') this.#requests.set(number, (this.#requests.get(number) ?? 0) + 1);
     const [, from = '', to = ''] = /^bytes=(\d+)-(\d+)$/.exec(range ?? '') ?? [];
     const bytes =
       from === '' ? segment.bytes : segment.bytes.subarray(Number(from), Number(to) + 1);
@@ -183,7 +218,7 @@ export class SyntheticLiveOrigin {
     for (let offset = 0; offset < bytes.length && !response.destroyed; offset += chunkBytes) {
       const chunk = bytes.subarray(offset, offset + chunkBytes);
       response.write(chunk);
-      this.#sentBytes += chunk.length;
+      this.#sentBytes[track] += chunk.length;
       await new Promise((resolve) => setTimeout(resolve, chunkMs));
     }
     response.end();

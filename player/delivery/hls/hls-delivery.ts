@@ -5,8 +5,13 @@ import type Hls from 'hls.js';
 import type { FragmentLoaderContext, LevelDetails } from 'hls.js';
 import type { DeliveredSegment } from '../delivery-events.ts';
 import type { HybridDelivery } from '../hybrid-delivery.ts';
-import { renditionName, withoutQuery } from '../media-segment.ts';
+import { type MediaTrack, renditionName, withoutQuery } from '../media-segment.ts';
 import { digestOf, renditionPlaylistOf, segmentOf } from './playlist-mapping.ts';
+
+interface HlsPlaylist {
+  readonly url: string;
+  readonly details: LevelDetails | undefined;
+}
 
 export class HlsDelivery {
   readonly #hls: Hls;
@@ -23,24 +28,24 @@ export class HlsDelivery {
     return this.#rendition;
   }
 
-  /** A media playlist of the main video was loaded or refreshed. */
-  playlistUpdated(levelIndex: number, details: LevelDetails): void {
-    const url = this.#playlistUrl(levelIndex);
-    if (url !== null) this.#delivery.updatePlaylist(renditionPlaylistOf(url, details));
+  /** A media playlist was loaded or refreshed: of a level, or of an audio track. */
+  playlistUpdated(track: MediaTrack, index: number, details: LevelDetails): void {
+    const url = this.#playlist(track, index)?.url;
+    if (url !== undefined) this.#delivery.updatePlaylist(renditionPlaylistOf(track, url, details));
   }
 
   /** The bytes for hls.js, from peers or CDN. */
   async load(context: FragmentLoaderContext, signal: AbortSignal): Promise<DeliveredSegment> {
     const { frag, part } = context;
-    const url = frag.type === 'main' ? this.#playlistUrl(frag.level) : null;
-    if (url !== null) this.#rendition = renditionName(url);
-    const details = this.#hls.levels[frag.level]?.details;
+    const track = frag.type === 'main' || frag.type === 'audio' ? frag.type : null;
+    const playlist = track === null ? null : this.#playlist(track, frag.level);
+    if (track === 'main' && playlist) this.#rendition = renditionName(playlist.url);
     const segment = part === null ? segmentOf(frag) : null;
-    if (url === null || !details || segment === null || segment.digest === null) {
+    if (track === null || !playlist?.details || segment === null || segment.digest === null) {
       return this.#loadFromCdn(context, signal);
     }
-    this.#delivery.activate(renditionPlaylistOf(url, details));
-    return this.#delivery.load(withoutQuery(url), segment, signal);
+    this.#delivery.activate(renditionPlaylistOf(track, playlist.url, playlist.details));
+    return this.#delivery.load(withoutQuery(playlist.url), segment, signal);
   }
 
   #loadFromCdn(context: FragmentLoaderContext, signal: AbortSignal): Promise<DeliveredSegment> {
@@ -53,8 +58,12 @@ export class HlsDelivery {
     return this.#delivery.loadFromCdn(context.url, digest, signal, { headers });
   }
 
-  #playlistUrl(levelIndex: number): string | null {
-    const uri = this.#hls.levels[levelIndex]?.uri;
-    return uri === undefined || uri === '' ? null : withoutQuery(uri);
+  /** A fragment's `level` is the index of its level, or of its audio track in the level's group. */
+  #playlist(track: MediaTrack, index: number): HlsPlaylist | null {
+    const level = track === 'main' ? this.#hls.levels[index] : undefined;
+    const audio = track === 'audio' ? this.#hls.audioTracks[index] : undefined;
+    const url = level?.uri ?? audio?.url;
+    if (url === undefined || url === '') return null;
+    return { url: withoutQuery(url), details: (level ?? audio)?.details };
   }
 }

@@ -9,7 +9,12 @@ import {
   segmentDigestTagName,
 } from '@shoal/ingest/protocol';
 import type { Fragment, LevelDetails } from 'hls.js';
-import { type MediaSegment, type RenditionPlaylist, withoutQuery } from '../media-segment.ts';
+import {
+  type MediaSegment,
+  type MediaTrack,
+  type RenditionPlaylist,
+  withoutQuery,
+} from '../media-segment.ts';
 
 /** The digest that the playlist gives for a fragment or init section, `null` without one. */
 export function digestOf(fragment: Fragment): string | null {
@@ -37,8 +42,13 @@ export function segmentOf(fragment: Fragment): MediaSegment | null {
 }
 
 /** @param playlistUrl the rendition's URL in the multivariant playlist */
-export function renditionPlaylistOf(playlistUrl: string, details: LevelDetails): RenditionPlaylist {
+export function renditionPlaylistOf(
+  track: MediaTrack,
+  playlistUrl: string,
+  details: LevelDetails,
+): RenditionPlaylist {
   return {
+    track,
     url: withoutQuery(playlistUrl),
     isLive: details.live,
     targetDurationSeconds: details.targetduration,

@@ -92,7 +92,13 @@ function bytesOf(number: number): ArrayBuffer {
 function playlist(first: number, last: number): RenditionPlaylist {
   const segments: MediaSegment[] = [];
   for (let number = first; number <= last; number += 1) segments.push(segment(number));
-  return { url: `${baseUrl}/720p/index.m3u8`, isLive: true, targetDurationSeconds: 2, segments };
+  return {
+    track: 'main',
+    url: `${baseUrl}/720p/index.m3u8`,
+    isLive: true,
+    targetDurationSeconds: 2,
+    segments,
+  };
 }
 
 function open(initial: RenditionPlaylist): RenditionDelivery {

@@ -1,0 +1,161 @@
+// One track of a headless viewer: follows its media playlist and loads its segments one after the
+// other, as hls.js's controllers do. The viewer above gives delivery and play head.
+
+import {
+  endSeconds,
+  type MediaSegment,
+  type MediaTrack,
+  type RenditionPlaylist,
+} from '@shoal/player/delivery';
+import { abortableWait } from './abortable-wait.ts';
+import { type ReadMediaPlaylist, readMediaPlaylist } from './playlist-reader.ts';
+import type { SyntheticPlayhead } from './synthetic-playhead.ts';
+import type { ViewerDelivery } from './viewer-delivery.ts';
+
+export interface TrackPlayerOptions {
+  readonly track: MediaTrack;
+  /** Absolute URL of the media playlist. */
+  readonly url: string;
+  readonly delivery: ViewerDelivery;
+  readonly playhead: SyntheticPlayhead;
+  /** Where segments lie on the viewer's timeline, by sequence number; all tracks share it. */
+  readonly positions: Map<number, number>;
+  /** Where to begin in a recording. */
+  readonly startAtSeconds: number;
+  readonly signal: AbortSignal;
+  readonly onSegment?:
+    | ((segment: MediaSegment, bytes: ArrayBuffer, source: 'cdn' | 'peer') => void)
+    | undefined;
+}
+
+/** As in hls.js: play this many target durations behind the edge. */
+const liveSyncDurations = 3;
+const maxBufferSeconds = 30;
+const bufferCheckMs = 250;
+export const retryMs = 1_000;
+
+export class TrackPlayer {
+  readonly #options: TrackPlayerOptions;
+  readonly #loadedInits = new Set<string>();
+  #playlist: ReadMediaPlaylist | null = null;
+  #playlistChanged: (() => void) | null = null;
+
+  constructor(options: TrackPlayerOptions) {
+    this.#options = options;
+    options.signal.addEventListener('abort', () => this.#playlistChanged?.(), { once: true });
+  }
+
+  /** The playlist as it was read last. */
+  get playlist(): RenditionPlaylist | null {
+    return this.#playlist;
+  }
+
+  /** Follows and plays until the end of the stream or of the viewer. */
+  async run(): Promise<void> {
+    await Promise.all([this.#followPlaylist(), this.#play()]);
+  }
+
+  async #followPlaylist(): Promise<void> {
+    const { track, url, signal, positions, delivery } = this.#options;
+    while (!signal.aborted) {
+      const known = this.#playlist;
+      const requested = known?.canBlockReload
+        ? `${url}?_HLS_msn=${known.lastSequenceNumber + 1}`
+        : url;
+      const text = await fetchText(requested, signal);
+      if (text === null) {
+        await abortableWait(retryMs, signal);
+        continue;
+      }
+      const playlist = readMediaPlaylist(text, url, track, positions);
+      const isNew = playlist.lastSequenceNumber !== known?.lastSequenceNumber;
+      this.#playlist = playlist;
+      delivery.activate(playlist);
+      delivery.updatePlaylist(playlist);
+      this.#playlistChanged?.();
+      if (!playlist.isLive) return;
+      if (!isNew || !playlist.canBlockReload)
+        await abortableWait(playlist.targetDurationSeconds * 500, signal);
+    }
+  }
+
+  async #play(): Promise<void> {
+    const { signal, playhead } = this.#options;
+    let next: number | null = null;
+    while (!signal.aborted) {
+      const segment = this.#nextSegment(next);
+      if (segment === null) {
+        if (this.#playlist !== null && !this.#playlist.isLive) return;
+        await this.#untilPlaylistChanges();
+        continue;
+      }
+      // Until all tracks have something the play head stands at zero, wherever they begin.
+      const isAhead = segment.startSeconds - playhead.positionSeconds > maxBufferSeconds;
+      if (playhead.hasStarted && isAhead) {
+        await abortableWait(bufferCheckMs, signal);
+        continue;
+      }
+      next = (await this.#loadSegment(segment))
+        ? segment.mediaSequenceNumber + 1
+        : segment.mediaSequenceNumber;
+    }
+  }
+
+  /** The segment with that number, the next one there is, or at first the starting point. */
+  #nextSegment(number: number | null): MediaSegment | null {
+    const playlist = this.#playlist;
+    if (!playlist) return null;
+    if (number !== null)
+      return playlist.segments.find((each) => each.mediaSequenceNumber >= number) ?? null;
+    const [first] = playlist.segments;
+    const last = playlist.segments.at(-1);
+    if (!first || !last) return null;
+    if (!playlist.isLive)
+      return (
+        playlist.segments.find((each) => endSeconds(each) > this.#options.startAtSeconds) ?? null
+      );
+    const startSeconds = endSeconds(last) - liveSyncDurations * playlist.targetDurationSeconds;
+    // A broadcast that has just begun: nearer to the edge every segment would come too late.
+    if (startSeconds < first.startSeconds - 0.5) return null;
+    return playlist.segments.find((each) => each.startSeconds >= startSeconds - 0.1) ?? last;
+  }
+
+  async #loadSegment(segment: MediaSegment): Promise<boolean> {
+    const playlist = this.#playlist;
+    const { track, delivery, playhead, signal, onSegment } = this.#options;
+    if (!playlist) return false;
+    try {
+      for (const url of playlist.initUrls) await this.#loadInit(url);
+      const { bytes, source } = await delivery.load(playlist.url, segment, signal);
+      onSegment?.(segment, bytes, source);
+      playhead.append(track, segment.startSeconds, endSeconds(segment), performance.now());
+      return true;
+    } catch {
+      // As hls.js does: ask again a little later. What failed shows in the stall counters.
+      await abortableWait(retryMs, signal);
+      return false;
+    }
+  }
+
+  async #loadInit(url: string): Promise<void> {
+    if (this.#loadedInits.has(url)) return;
+    await this.#options.delivery.loadFromCdn(url, null, this.#options.signal);
+    this.#loadedInits.add(url);
+  }
+
+  #untilPlaylistChanges(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#playlistChanged = resolve;
+    });
+  }
+}
+
+/** The text at `url`, `null` when it is not there or the viewer leaves. */
+export async function fetchText(url: string, signal: AbortSignal): Promise<string | null> {
+  try {
+    const response = await globalThis.fetch(url, { signal });
+    return response.ok ? await response.text() : null;
+  } catch {
+    return null;
+  }
+}
