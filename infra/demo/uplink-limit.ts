@@ -7,6 +7,7 @@ import type { PeerConnection, TrackerClientClass } from '@shoal/player/delivery'
 const freeMessageBytes = 1_024;
 
 interface Queued {
+  readonly atMs: number;
   readonly data: Uint8Array;
   readonly send: (data: Uint8Array) => void;
   readonly onSent: () => void;
@@ -34,7 +35,8 @@ class Uplink {
     this.#isBusy = queued !== undefined;
     if (!queued) return;
     const nowMs = performance.now();
-    this.#freeAtMs = Math.max(nowMs, this.#freeAtMs) + queued.data.length / this.#bytesPerMs;
+    // From when it could have begun: a late timer of a busy machine is not the line's.
+    this.#freeAtMs = Math.max(queued.atMs, this.#freeAtMs) + queued.data.length / this.#bytesPerMs;
     setTimeout(() => {
       queued.onSent();
       queued.send(queued.data);
@@ -69,6 +71,7 @@ function limitPeer(peer: PeerConnection, uplink: Uplink): void {
     }
     waitingBytes += data.length;
     uplink.enqueue({
+      atMs: performance.now(),
       data,
       send: (each) => {
         // The link may have gone while this waited; its owner hears of that by itself.

@@ -194,9 +194,11 @@ function round(value: number, digits: number): number {
 }
 
 /** All cases, one after the other: about nine minutes. */
-export async function benchSwarm(): Promise<BenchReport> {
+export async function benchSwarm(caseNames: readonly string[] = []): Promise<BenchReport> {
   const rows: Awaited<ReturnType<typeof measure>>[] = [];
   for (const swarmCase of cases) {
+    if (caseNames.length > 0 && !caseNames.some((name) => swarmCase.name.startsWith(name)))
+      continue;
     const row = await measure(swarmCase);
     console.log(row);
     rows.push(row);

@@ -137,6 +137,7 @@ export class SwarmSimulator {
         isLive: true,
         canUpload: uplinkBps(index) > 0,
         constants,
+        segmentDurationMs: targetDurationMs,
         // Long there: the swarm is in full swing.
         nowMs: -60_000,
         random: this.#random,
@@ -275,7 +276,7 @@ export class SwarmSimulator {
     const delayMs = viewer.neighbours.get(action.neighbour) ?? 0;
     const sentAtMs = this.#queue.nowMs + this.#pieceBytes / viewer.uplinkBytesPerMs;
     this.#queue.plan(sentAtMs, () => {
-      viewer.scheduler.sent();
+      viewer.scheduler.sent(this.#queue.nowMs);
       this.#act(viewer);
     });
     this.#queue.plan(sentAtMs + delayMs, () => {

@@ -72,6 +72,7 @@ export class PieceDelivery implements RenditionSource {
       constants: schedulerConstants(
         latencyTargetDurations * playlist.targetDurationSeconds * 1_000,
       ),
+      segmentDurationMs: playlist.targetDurationSeconds * 1_000,
       nowMs: options.nowMs(),
       random: options.random,
     });
@@ -324,7 +325,7 @@ export class PieceDelivery implements RenditionSource {
         setTimeout(look, uploadPollMs);
         return;
       }
-      this.#scheduler.sent();
+      this.#scheduler.sent(this.#options.nowMs());
       this.#run();
     };
     look();

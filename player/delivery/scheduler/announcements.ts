@@ -2,7 +2,12 @@
 // claims travel on, so that the whole swarm knows in a few hops who is fetching.
 
 import { PieceFlags } from './piece-flags.ts';
-import type { NeighbourState, SegmentState, SwarmState } from './swarm-state.ts';
+import {
+  isProven,
+  type NeighbourState,
+  type SegmentState,
+  type SwarmState,
+} from './swarm-state.ts';
 
 /** Sends the news that are due; gives the time of the next. */
 export function announce(state: SwarmState, nowMs: number): number {
@@ -12,8 +17,10 @@ export function announce(state: SwarmState, nowMs: number): number {
   for (const number of state.dirty) {
     const segment = state.segments.get(number);
     if (!segment) continue;
+    const claims = currentClaims(state, segment, nowMs);
+    const bits = bitsFor(state, segment);
     for (const neighbour of state.neighbours.values())
-      tell(state, segment, neighbour, nowMs, false);
+      tell(state, segment, neighbour, { bits, claims, nowMs });
   }
   state.dirty.clear();
   return Number.POSITIVE_INFINITY;
@@ -21,35 +28,40 @@ export function announce(state: SwarmState, nowMs: number): number {
 
 /** Tells a new neighbour everything. */
 export function tellAll(state: SwarmState, neighbour: NeighbourState, nowMs: number): void {
-  for (const segment of state.segments.values()) tell(state, segment, neighbour, nowMs, true);
+  for (const segment of state.segments.values()) {
+    const claims = currentClaims(state, segment, nowMs);
+    if (segment.have.isEmpty && claims === 0) continue;
+    tell(state, segment, neighbour, { bits: bitsFor(state, segment), claims, nowMs });
+  }
+}
+
+interface News {
+  readonly bits: Uint8Array;
+  readonly claims: number;
+  readonly nowMs: number;
 }
 
 function tell(
   state: SwarmState,
   segment: SegmentState,
   neighbour: NeighbourState,
-  nowMs: number,
-  isNew: boolean,
+  { bits, claims, nowMs }: News,
 ): void {
-  const has = neighbour.has.get(segment.number);
-  const told = neighbour.told.get(segment.number) ?? {
-    pieces: new PieceFlags(segment.pieceCount),
-    claims: 0,
-  };
-  const claims = currentClaims(state, segment, nowMs);
-  let isUseful = (claims & ~told.claims) !== 0 && !has?.isFull;
-  if (!has?.isFull && state.canUpload) {
-    for (let piece = 0; piece < segment.pieceCount; piece += 1) {
-      if (!segment.have.has(piece) || has?.has(piece)) continue;
-      if (told.pieces.set(piece)) isUseful = true;
-    }
+  // Who says that it has everything and gives nothing would, if it were believed here, be told
+  // nothing, and would take everything from the CDN.
+  const has = isProven(neighbour, nowMs) ? neighbour.has.get(segment.number) : undefined;
+  if (has?.isFull) return;
+  let told = neighbour.told.get(segment.number);
+  if (!told) {
+    told = { pieces: new PieceFlags(segment.pieceCount), claims: 0 };
+    neighbour.told.set(segment.number, told);
   }
-  if (!isUseful || (isNew && segment.have.count === 0 && claims === 0)) return;
+  const { have } = segment;
+  const lo = state.canUpload ? have.lo & ~told.pieces.lo & ~(has?.lo ?? 0) : 0;
+  const hi = state.canUpload ? have.hi & ~told.pieces.hi & ~(has?.hi ?? 0) : 0;
+  if ((lo | hi | (claims & ~told.claims)) === 0) return;
+  if (state.canUpload) told.pieces.addAll(have);
   told.claims |= claims;
-  neighbour.told.set(segment.number, told);
-  const bits = state.canUpload
-    ? segment.have.toBits()
-    : new PieceFlags(segment.pieceCount).toBits();
   state.actions.push({
     kind: 'have',
     neighbour: neighbour.id,
@@ -57,6 +69,10 @@ function tell(
     bits,
     claims,
   });
+}
+
+function bitsFor(state: SwarmState, segment: SegmentState): Uint8Array {
+  return state.canUpload ? segment.have.toBits() : new PieceFlags(segment.pieceCount).toBits();
 }
 
 function currentClaims(state: SwarmState, segment: SegmentState, nowMs: number): number {

@@ -1,7 +1,7 @@
 // Who fetches what from the CDN: owners of slices on the ring at once, backups staggered behind
 // them and held back by claims, everybody as a hedge shortly before the play head.
 
-import { hash01 } from './cdn-turn.ts';
+import { bitCount } from './piece-flags.ts';
 import type { FetchReason } from './scheduler-actions.ts';
 import {
   cancelRequest,
@@ -14,66 +14,31 @@ import {
   sliceRange,
 } from './swarm-state.ts';
 
-/** Sets the duties of a segment that has just been learnt of. */
-export function assignDuties(state: SwarmState, segment: SegmentState, nowMs: number): void {
-  const { constants } = state;
-  if (!state.isLive || !state.canUpload) return;
-  // With a place on the ring a newcomer's share is known at once, and nobody else takes it on.
-  const settleMs = state.ring ? constants.ringSettleMs : constants.joiningMs;
-  if (nowMs - state.joinedAtMs < settleMs) return;
-  for (let slice = 0; slice < constants.sliceCount; slice += 1) {
-    const [first, end] = sliceRange(segment, slice, constants.sliceCount);
-    if (first === end) continue;
-    const duty = state.ring ? ringDuty(state, segment, slice) : hashedDuty(state, segment, slice);
-    segment.duties.push({ ...duty, slice, atMs: nowMs + duty.atMs });
-  }
-}
-
-function ringDuty(
-  state: SwarmState,
-  segment: SegmentState,
-  slice: number,
-): { atMs: number; isOwn: boolean } {
-  const { constants, ring } = state;
-  if (!ring) return { atMs: 0, isOwn: true };
-  const distance = ring.position - hash01(`${segment.number}:${slice}`);
-  const ahead = distance - Math.floor(distance);
-  if (ahead < ring.gap) return { atMs: 0, isOwn: true };
-  return {
-    atMs: constants.backupDelayMs + ahead * ring.capableCount * constants.backupSpacingMs,
-    isOwn: false,
-  };
-}
-
-/** Without a ring: exponential waiting times, of which the swarm's first is about one spacing. */
-function hashedDuty(
-  state: SwarmState,
-  segment: SegmentState,
-  slice: number,
-): { atMs: number; isOwn: boolean } {
-  const viewers = Math.max(state.viewerCount, state.neighbours.size + 1);
-  const u = hash01(`${state.viewerId}:${segment.number}:${slice}`);
-  return { atMs: -Math.log(1 - u) * viewers * state.constants.backupSpacingMs, isOwn: false };
-}
-
 /** Does what is due; gives the time at which something next will be. */
 export function runDuties(state: SwarmState, nowMs: number): number {
   let nextMs = Number.POSITIVE_INFINITY;
-  for (const segment of state.segments.values()) {
-    if (segment.have.isFull) continue;
-    const kept: FetchDuty[] = [];
-    const due: Record<'owner' | 'backup', number[]> = { owner: [], backup: [] };
-    for (const duty of segment.duties) {
-      if (duty.atMs <= nowMs && !fulfil(state, segment, duty, nowMs, due)) continue;
-      kept.push(duty);
-      nextMs = Math.min(nextMs, duty.atMs);
-    }
-    segment.duties = kept;
-    // Slices that lie side by side go in one request: a viewer alone asks for the whole segment.
-    fetchPieces(state, segment, due.owner.sort(ascending), 'owner');
-    fetchPieces(state, segment, due.backup.sort(ascending), 'backup');
-    nextMs = Math.min(nextMs, hedge(state, segment, nowMs));
+  for (const segment of state.unfinished.values()) {
+    nextMs = Math.min(nextMs, runSliceDuties(state, segment, nowMs), hedge(state, segment, nowMs));
   }
+  return nextMs;
+}
+
+function runSliceDuties(state: SwarmState, segment: SegmentState, nowMs: number): number {
+  let nextMs = Number.POSITIVE_INFINITY;
+  for (const { atMs } of segment.duties) nextMs = Math.min(nextMs, atMs);
+  if (nextMs > nowMs) return nextMs;
+  nextMs = Number.POSITIVE_INFINITY;
+  const kept: FetchDuty[] = [];
+  const due: Record<'owner' | 'backup', number[]> = { owner: [], backup: [] };
+  for (const duty of segment.duties) {
+    if (duty.atMs <= nowMs && !fulfil(state, segment, duty, nowMs, due)) continue;
+    kept.push(duty);
+    nextMs = Math.min(nextMs, duty.atMs);
+  }
+  segment.duties = kept;
+  // Slices that lie side by side go in one request: a viewer alone asks for the whole segment.
+  fetchPieces(state, segment, due.owner.sort(ascending), 'owner');
+  fetchPieces(state, segment, due.backup.sort(ascending), 'backup');
   return nextMs;
 }
 
@@ -134,7 +99,9 @@ function isHeldByTrusted(
 function hedge(state: SwarmState, segment: SegmentState, nowMs: number): number {
   const { constants, cdnFirstByteMs, cdnBytesPerMs } = state;
   if (!isWanted(state, segment)) return Number.POSITIVE_INFINITY;
-  const missing = segment.pieceCount - segment.have.count - segment.fetching.count;
+  const { have, fetching } = segment;
+  const missing =
+    segment.pieceCount - bitCount(have.lo | fetching.lo) - bitCount(have.hi | fetching.hi);
   if (missing === 0) return Number.POSITIVE_INFINITY;
   const pieceMs = state.pieceSizeBytes(segment.number) / cdnBytesPerMs;
   // What neighbours were asked for is on its way: the first hedge is for the rest.
@@ -151,7 +118,7 @@ function hedge(state: SwarmState, segment: SegmentState, nowMs: number): number 
   const pieces: number[] = [];
   for (let piece = 0; piece < segment.pieceCount; piece += 1) {
     if (segment.have.has(piece) || segment.fetching.has(piece)) continue;
-    if (segment.requests.has(piece)) {
+    if (segment.requested.has(piece)) {
       if (!isLast) continue;
       cancelRequest(state, segment, piece);
     }

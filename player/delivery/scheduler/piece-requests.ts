@@ -6,66 +6,87 @@ import {
   cancelRequest,
   deadlineMs,
   isBanned,
-  isMissing,
   type NeighbourState,
   type SegmentState,
   type SwarmState,
 } from './swarm-state.ts';
 
-interface Candidate {
+/** A segment of which something can be asked. */
+interface Wanted {
   readonly segment: SegmentState;
-  readonly piece: number;
-  readonly holders: number;
+  readonly leftMs: number;
   readonly isUrgent: boolean;
-  readonly tieBreak: number;
 }
+
+/** Requests without an answer are looked for this often. */
+const expiryCheckMs = 250;
+/** Unanswered requests in a row after which a neighbour is asked nothing for a while. */
+const maxUnanswered = 3;
 
 /** Requests what can be requested now. */
 export function planRequests(state: SwarmState, nowMs: number): void {
-  const free = freeNeighbours(state, nowMs);
-  if (free.length === 0) return;
+  const wanted = wantedSegments(state, nowMs);
+  if (wanted.length === 0) return;
+  const free: NeighbourState[] = [];
   let outstanding = 0;
-  for (const neighbour of state.neighbours.values()) outstanding += neighbour.outstanding;
-  for (const { segment, piece } of candidates(state, nowMs)) {
-    if (outstanding >= state.constants.maxOutstanding) return;
-    const neighbour = choose(state, free, segment, piece);
-    if (!neighbour) continue;
-    neighbour.outstanding += 1;
-    outstanding += 1;
-    segment.requests.set(piece, { neighbour: neighbour.id, atMs: nowMs });
-    state.actions.push({
-      kind: 'request',
-      neighbour: neighbour.id,
-      segment: segment.number,
-      piece,
-      deadlineInMs: Math.max(0, deadlineMs(state, segment, nowMs) - nowMs),
-    });
-    if (!free.some((each) => hasRoom(state, each))) return;
+  const room = roomOf(state);
+  for (const neighbour of state.neighbours.values()) {
+    outstanding += neighbour.outstanding;
+    if (neighbour.outstanding < room + Math.floor(neighbour.extra) && !isBanned(neighbour, nowMs))
+      free.push(neighbour);
   }
+  while (free.length > 0 && outstanding < state.constants.maxOutstanding) {
+    const next = mostNeeded(state, wanted, free);
+    if (next === null) return;
+    const neighbour = choose(state, free, next.wanted.segment, next.piece);
+    if (!neighbour) return;
+    outstanding += 1;
+    ask(state, neighbour, next.wanted, next.piece, nowMs);
+    if (neighbour.outstanding >= room + Math.floor(neighbour.extra))
+      free.splice(free.indexOf(neighbour), 1);
+  }
+}
+
+function ask(
+  state: SwarmState,
+  neighbour: NeighbourState,
+  { segment, leftMs }: Wanted,
+  piece: number,
+  nowMs: number,
+): void {
+  neighbour.outstanding += 1;
+  segment.requests.set(piece, { neighbour: neighbour.id, atMs: nowMs });
+  segment.requested.set(piece);
+  state.actions.push({
+    kind: 'request',
+    neighbour: neighbour.id,
+    segment: segment.number,
+    piece,
+    deadlineInMs: Math.max(0, leftMs),
+  });
 }
 
 /** Takes back what was not answered; gives the time of the next such check. */
 export function expireRequests(state: SwarmState, nowMs: number): number {
+  if (nowMs < state.expireAtMs) return state.expireAtMs;
   const { requestLifetimeMs, silentPeerBanMs } = state.constants;
-  let nextMs = Number.POSITIVE_INFINITY;
-  for (const segment of state.segments.values()) {
-    for (const [piece, request] of [...segment.requests]) {
-      const expiresAtMs = request.atMs + requestLifetimeMs;
-      if (expiresAtMs > nowMs) {
-        nextMs = Math.min(nextMs, expiresAtMs);
-        continue;
-      }
+  let isAsking = false;
+  for (const segment of state.unfinished.values()) {
+    for (const [piece, request] of segment.requests) {
+      isAsking = true;
+      if (request.atMs + requestLifetimeMs > nowMs) continue;
       cancelRequest(state, segment, piece);
       const neighbour = state.neighbours.get(request.neighbour);
       if (!neighbour) continue;
       neighbour.extra = 0;
       neighbour.unanswered += 1;
-      if (neighbour.unanswered < 3) continue;
+      if (neighbour.unanswered < maxUnanswered) continue;
       neighbour.unanswered = 0;
       neighbour.bannedUntilMs = nowMs + silentPeerBanMs;
     }
   }
-  return nextMs;
+  state.expireAtMs = nowMs + expiryCheckMs;
+  return isAsking ? state.expireAtMs : Number.POSITIVE_INFINITY;
 }
 
 /** A piece has come from a neighbour: what its speed says about how much to ask of it. */
@@ -79,36 +100,64 @@ export function rewardSpeed(neighbour: NeighbourState, requestedAtMs: number, no
   else if (tookMs > neighbour.rttMs + 100) neighbour.extra = Math.max(0, neighbour.extra - 0.5);
 }
 
-function candidates(state: SwarmState, nowMs: number): Candidate[] {
-  const found: Candidate[] = [];
-  for (const segment of state.segments.values()) {
-    if (segment.have.isFull || !isWanted(state, segment)) continue;
+function wantedSegments(state: SwarmState, nowMs: number): Wanted[] {
+  const wanted: Wanted[] = [];
+  for (const segment of state.unfinished.values()) {
+    if ((askableLo(segment) | askableHi(segment)) === 0 || !isWanted(state, segment)) continue;
     const leftMs = deadlineMs(state, segment, nowMs) - nowMs;
-    const isUrgent = leftMs < state.constants.urgentMs;
-    for (let piece = 0; piece < segment.pieceCount; piece += 1) {
-      const holders = segment.holders[piece] ?? 0;
-      if (holders === 0 || !isMissing(segment, piece)) continue;
-      found.push({ segment, piece, holders, isUrgent, tieBreak: state.random() });
+    wanted.push({ segment, leftMs, isUrgent: leftMs < state.constants.urgentMs });
+  }
+  return wanted;
+}
+
+/** Pieces that are neither here nor on their way, and that somebody has. */
+function askableLo({ have, fetching, requested, held }: SegmentState): number {
+  return held.lo & ~(have.lo | fetching.lo | requested.lo);
+}
+
+function askableHi({ have, fetching, requested, held }: SegmentState): number {
+  return held.hi & ~(have.hi | fetching.hi | requested.hi);
+}
+
+/**
+ * Of all that the free neighbours have: urgent segments first, the oldest before the others; then
+ * the rarest piece; among equals the older segment, then chance.
+ */
+function mostNeeded(
+  state: SwarmState,
+  wanted: readonly Wanted[],
+  free: readonly NeighbourState[],
+): { wanted: Wanted; piece: number } | null {
+  const salt = Math.floor(state.random() * 64);
+  let best: { wanted: Wanted; piece: number } | null = null;
+  let bestRank = Number.POSITIVE_INFINITY;
+  for (const [index, each] of wanted.entries()) {
+    const { segment, isUrgent } = each;
+    let lo = 0;
+    let hi = 0;
+    for (const neighbour of free) {
+      const has = neighbour.has.get(segment.number);
+      lo |= has?.lo ?? 0;
+      hi |= has?.hi ?? 0;
+    }
+    const [urgentRank, holderRank] = isUrgent ? [index * 1e8 - 1e12, 100] : [index * 100, 1e5];
+    const words = [lo & askableLo(segment), hi & askableHi(segment)];
+    for (let half = 0; half < 2; half += 1) {
+      for (let word = words[half] ?? 0; word !== 0; word &= word - 1) {
+        const piece = 31 - Math.clz32(word & -word) + 32 * half;
+        const rank =
+          urgentRank + (segment.holders[piece] ?? 0) * holderRank + ((piece * 37 + salt) & 63);
+        if (rank >= bestRank) continue;
+        bestRank = rank;
+        best = { wanted: each, piece };
+      }
     }
   }
-  return found.sort(byNeed);
+  return best;
 }
 
-function byNeed(a: Candidate, b: Candidate): number {
-  if (a.isUrgent !== b.isUrgent) return a.isUrgent ? -1 : 1;
-  if (a.isUrgent && a.segment !== b.segment) return a.segment.number - b.segment.number;
-  return a.holders - b.holders || a.segment.number - b.segment.number || a.tieBreak - b.tieBreak;
-}
-
-function freeNeighbours(state: SwarmState, nowMs: number): NeighbourState[] {
-  return [...state.neighbours.values()].filter(
-    (each) => !isBanned(each, nowMs) && hasRoom(state, each),
-  );
-}
-
-function hasRoom(state: SwarmState, neighbour: NeighbourState): boolean {
-  const first = Math.ceil(state.constants.firstRequests / Math.max(1, state.neighbours.size));
-  return neighbour.outstanding < first + Math.floor(neighbour.extra);
+function roomOf(state: SwarmState): number {
+  return Math.ceil(state.constants.firstRequests / Math.max(1, state.neighbours.size));
 }
 
 /** The least busy neighbour that has the piece, the nearest among equals. */
@@ -121,7 +170,7 @@ function choose(
   let best: NeighbourState | null = null;
   let bestCost = Number.POSITIVE_INFINITY;
   for (const neighbour of free) {
-    if (!hasRoom(state, neighbour) || !neighbour.has.get(segment.number)?.has(piece)) continue;
+    if (!neighbour.has.get(segment.number)?.has(piece)) continue;
     const cost = neighbour.outstanding * 10_000 + neighbour.rttMs + state.random() * 20;
     if (cost < bestCost) {
       best = neighbour;

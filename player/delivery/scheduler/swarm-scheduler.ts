@@ -2,19 +2,24 @@
 // given. The same code decides in browsers, in headless viewers and in the simulator.
 
 import { announce, tellAll } from './announcements.ts';
-import { assignDuties, fetchPieces, isWanted, runDuties } from './fetch-duties.ts';
+import { fetchPieces, isWanted, runDuties } from './fetch-duties.ts';
 import { PieceFlags } from './piece-flags.ts';
 import { expireRequests, planRequests, rewardSpeed } from './piece-requests.ts';
+import { assignDuties } from './ring-duties.ts';
 import type { RingPosition, SchedulerAction } from './scheduler-actions.ts';
 import type { SchedulerConstants } from './scheduler-constants.ts';
 import {
   cancelRequest,
+  countHolder,
+  forgetRequest,
   isBanned,
   makeSegmentState,
   type NeighbourState,
   type SegmentState,
   type SwarmState,
+  sliceRange,
 } from './swarm-state.ts';
+import { observeSent } from './uplink-estimate.ts';
 import { cancelUpload, enqueueUpload, sendNext } from './uploads.ts';
 
 export interface SwarmSchedulerOptions {
@@ -22,6 +27,8 @@ export interface SwarmSchedulerOptions {
   readonly isLive: boolean;
   readonly canUpload: boolean;
   readonly constants: SchedulerConstants;
+  /** The target duration. */
+  readonly segmentDurationMs: number;
   readonly nowMs: number;
   /** Uniform in [0, 1). */
   readonly random: () => number;
@@ -58,13 +65,20 @@ export class SwarmScheduler {
       viewerCount: 1,
       playheadSeconds: null,
       segments: new Map(),
+      unfinished: new Map(),
       neighbours: new Map(),
       uploads: [],
       isSending: false,
+      sendingBytes: 0,
       uploadLimitBytesPerMs: null,
+      uplinkBytesPerMs: null,
+      busySinceMs: null,
+      busyBytes: 0,
+      segmentDurationMs: options.segmentDurationMs,
       uploadFreeAtMs: 0,
       dirty: new Set(),
       announceAtMs: 0,
+      expireAtMs: 0,
       cdnFirstByteMs: initialFirstByteMs,
       cdnBytesPerMs: initialBytesPerMs,
       pieceSizeBytes: (segment) => this.#pieceSizes.get(segment) ?? 0,
@@ -119,11 +133,7 @@ export class SwarmScheduler {
     const neighbour = neighbours.get(id);
     if (!neighbour || canUpload) return;
     for (const segment of segments.values()) {
-      const has = neighbour.has.get(segment.number);
-      if (has) countHolder(segment, has, -1);
-      for (const [piece, request] of [...segment.requests]) {
-        if (request.neighbour === id) segment.requests.delete(piece);
-      }
+      releaseNeighbour(segment, neighbour);
     }
     neighbour.has.clear();
     neighbour.outstanding = 0;
@@ -154,11 +164,12 @@ export class SwarmScheduler {
       constants.sliceCount,
     );
     segments.set(segment.number, added);
+    this.#state.unfinished.set(segment.number, added);
     this.#pieceSizes.set(segment.number, segment.pieceSizeBytes);
     for (const neighbour of neighbours.values()) {
       const has = neighbour.has.get(segment.number);
       if (has && has.length !== segment.pieceCount) neighbour.has.delete(segment.number);
-      else if (has) countHolder(added, has, 1);
+      else if (has) countHolder(added, has.lo, has.hi, 1);
     }
     if (!isFromBeforeJoining) assignDuties(this.#state, added, nowMs);
   }
@@ -169,6 +180,7 @@ export class SwarmScheduler {
     if (!segment) return;
     for (const piece of [...segment.requests.keys()]) cancelRequest(this.#state, segment, piece);
     segments.delete(number);
+    this.#state.unfinished.delete(number);
     this.#pieceSizes.delete(number);
     dirty.delete(number);
     for (const neighbour of neighbours.values()) {
@@ -220,11 +232,7 @@ export class SwarmScheduler {
     if (!neighbour) return;
     neighbours.delete(id);
     for (const segment of segments.values()) {
-      const has = neighbour.has.get(segment.number);
-      if (has) countHolder(segment, has, -1);
-      for (const [piece, request] of [...segment.requests]) {
-        if (request.neighbour === id) segment.requests.delete(piece);
-      }
+      releaseNeighbour(segment, neighbour);
     }
     this.#state.uploads = this.#state.uploads.filter((each) => each.neighbour !== id);
   }
@@ -248,10 +256,8 @@ export class SwarmScheduler {
     const news = PieceFlags.fromBits(bits, pieceCount);
     const has = neighbour.has.get(number) ?? new PieceFlags(pieceCount);
     if (has.length !== pieceCount) return;
-    for (let piece = 0; piece < pieceCount; piece += 1) {
-      if (news.has(piece) && has.set(piece) && segment)
-        segment.holders[piece] = (segment.holders[piece] ?? 0) + 1;
-    }
+    if (segment) countHolder(segment, news.lo & ~has.lo, news.hi & ~has.hi, 1);
+    has.addAll(news);
     neighbour.has.set(number, has);
     if (!segment) return;
     for (let slice = 0; slice < constants.sliceCount; slice += 1) {
@@ -290,7 +296,7 @@ export class SwarmScheduler {
     const neighbour = this.#state.neighbours.get(id);
     const request = segment?.requests.get(piece);
     if (segment && neighbour && request?.neighbour === id) {
-      segment.requests.delete(piece);
+      forgetRequest(segment, piece);
       neighbour.outstanding = Math.max(0, neighbour.outstanding - 1);
       rewardSpeed(neighbour, request.atMs, nowMs);
     }
@@ -310,8 +316,7 @@ export class SwarmScheduler {
     const { sliceCount } = this.#state.constants;
     for (let piece = firstPiece; piece <= lastPiece; piece += 1) segment.fetching.clear(piece);
     for (let slice = 0; slice < sliceCount; slice += 1) {
-      const first = Math.floor((slice * segment.pieceCount) / sliceCount);
-      const end = Math.floor(((slice + 1) * segment.pieceCount) / sliceCount);
+      const [first, end] = sliceRange(segment, slice, sliceCount);
       if (end > firstPiece && first <= lastPiece)
         segment.duties.push({ slice, atMs: retryAtMs, isOwn: true });
     }
@@ -332,13 +337,15 @@ export class SwarmScheduler {
   }
 
   /** The piece that was being sent has left. */
-  sent(): void {
+  sent(nowMs: number): void {
     this.#state.isSending = false;
+    observeSent(this.#state, nowMs);
   }
 
   #store(number: number, piece: number): boolean {
     const segment = this.#state.segments.get(number);
     if (!segment?.have.set(piece)) return false;
+    if (segment.have.isFull) this.#state.unfinished.delete(number);
     cancelRequest(this.#state, segment, piece);
     this.#state.dirty.add(number);
     return true;
@@ -355,9 +362,11 @@ export class SwarmScheduler {
   }
 }
 
-function countHolder(segment: SegmentState, has: PieceFlags, change: 1 | -1): void {
-  for (let piece = 0; piece < segment.pieceCount; piece += 1) {
-    if (has.has(piece))
-      segment.holders[piece] = Math.max(0, (segment.holders[piece] ?? 0) + change);
+/** What only this neighbour had is not to be had any more, what it was asked for is missing. */
+function releaseNeighbour(segment: SegmentState, neighbour: NeighbourState): void {
+  const has = neighbour.has.get(segment.number);
+  if (has) countHolder(segment, has.lo, has.hi, -1);
+  for (const [piece, request] of segment.requests) {
+    if (request.neighbour === neighbour.id) forgetRequest(segment, piece);
   }
 }

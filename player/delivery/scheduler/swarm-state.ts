@@ -1,7 +1,7 @@
 // Everything the scheduler knows: segments with their pieces, neighbours with what they have, its
 // own place in the swarm. Plain data; the duties beside this file read and change it.
 
-import { PieceFlags } from './piece-flags.ts';
+import { forEachPiece, PieceFlags } from './piece-flags.ts';
 import type { RingPosition, SchedulerAction } from './scheduler-actions.ts';
 import type { SchedulerConstants } from './scheduler-constants.ts';
 
@@ -25,9 +25,13 @@ export interface SegmentState {
   readonly have: PieceFlags;
   /** On their way from the CDN. */
   readonly fetching: PieceFlags;
+  /** Asked of neighbours; the same pieces as the keys of `requests`. */
+  readonly requested: PieceFlags;
   readonly requests: Map<number, PieceRequest>;
   /** Neighbours that have each piece. */
   readonly holders: Uint16Array;
+  /** Pieces that some neighbour has. */
+  readonly held: PieceFlags;
   /** When a slice was last heard to be fetched by somebody. */
   readonly claimedAtMs: Float64Array;
   duties: FetchDuty[];
@@ -72,13 +76,26 @@ export interface SwarmState {
   viewerCount: number;
   playheadSeconds: number | null;
   readonly segments: Map<number, SegmentState>;
+  /** Those of them that are not complete. */
+  readonly unfinished: Map<number, SegmentState>;
   readonly neighbours: Map<string, NeighbourState>;
   uploads: UploadRequest[];
   isSending: boolean;
+  /** Size of the piece that is being sent. */
+  sendingBytes: number;
   /** What this viewer may send at most, in bytes per millisecond; `null` is as much as it can. */
   uploadLimitBytesPerMs: number | null;
+  /** What the line has been seen to take, `null` before it was ever busy. */
+  uplinkBytesPerMs: number | null;
+  /** Since when pieces leave one after the other without a pause, and how much has. */
+  busySinceMs: number | null;
+  busyBytes: number;
+  /** How long a segment plays. */
+  segmentDurationMs: number;
   /** Under a limit: when what has been sent is paid for. */
   uploadFreeAtMs: number;
+  /** When requests are looked at for those without an answer. */
+  expireAtMs: number;
   /** Segments with news for the neighbours, and when to tell them. */
   readonly dirty: Set<number>;
   announceAtMs: number;
@@ -100,8 +117,10 @@ export function makeSegmentState(
     pieceCount,
     have: new PieceFlags(pieceCount),
     fetching: new PieceFlags(pieceCount),
+    requested: new PieceFlags(pieceCount),
     requests: new Map(),
     holders: new Uint16Array(pieceCount),
+    held: new PieceFlags(pieceCount),
     claimedAtMs: new Float64Array(sliceCount).fill(Number.NEGATIVE_INFINITY),
     duties: [],
     isDemanded: false,
@@ -133,14 +152,35 @@ export function isBanned(neighbour: NeighbourState, nowMs: number): boolean {
 
 /** Whether the piece is neither here nor on its way. */
 export function isMissing(segment: SegmentState, piece: number): boolean {
-  return !segment.have.has(piece) && !segment.fetching.has(piece) && !segment.requests.has(piece);
+  return !segment.have.has(piece) && !segment.fetching.has(piece) && !segment.requested.has(piece);
+}
+
+/** A neighbour has these pieces too, or (`change` −1) has them no longer. */
+export function countHolder(segment: SegmentState, lo: number, hi: number, change: 1 | -1): void {
+  const { holders, held } = segment;
+  forEachPiece(lo, hi, (piece) => {
+    const count = Math.max(0, (holders[piece] ?? 0) + change);
+    holders[piece] = count;
+    if (count > 0) held.set(piece);
+    else held.clear(piece);
+  });
+}
+
+/** Whether what a neighbour says it has is believed: it has delivered, and not failed since. */
+export function isProven(neighbour: NeighbourState, nowMs: number): boolean {
+  return neighbour.receivedCount > 0 && !isBanned(neighbour, nowMs);
+}
+
+export function forgetRequest(segment: SegmentState, piece: number): void {
+  segment.requests.delete(piece);
+  segment.requested.clear(piece);
 }
 
 /** Takes a request back from the neighbour that it was made to; it may send the piece all the same. */
 export function cancelRequest(state: SwarmState, segment: SegmentState, piece: number): void {
   const request = segment.requests.get(piece);
   if (!request) return;
-  segment.requests.delete(piece);
+  forgetRequest(segment, piece);
   const neighbour = state.neighbours.get(request.neighbour);
   if (!neighbour) return;
   neighbour.outstanding = Math.max(0, neighbour.outstanding - 1);

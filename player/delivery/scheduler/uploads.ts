@@ -27,9 +27,10 @@ export function cancelUpload(
   segment: number,
   piece: number,
 ): void {
-  state.uploads = state.uploads.filter(
-    (each) => each.neighbour !== neighbour || each.segment !== segment || each.piece !== piece,
+  const index = state.uploads.findIndex(
+    (each) => each.piece === piece && each.segment === segment && each.neighbour === neighbour,
   );
+  if (index >= 0) state.uploads.splice(index, 1);
 }
 
 /**
@@ -40,10 +41,14 @@ export function sendNext(state: SwarmState, nowMs: number): number {
   if (state.isSending || !state.canUpload || state.uploads.length === 0)
     return Number.POSITIVE_INFINITY;
   if (nowMs < state.uploadFreeAtMs) return state.uploadFreeAtMs;
-  state.uploads = state.uploads.filter((each) => isServable(state, each, nowMs));
   let best: UploadRequest | null = null;
   let bestRank = Number.POSITIVE_INFINITY;
+  let isObsolete = false;
   for (const each of state.uploads) {
+    if (!isServable(state, each, nowMs)) {
+      isObsolete = true;
+      continue;
+    }
     const segment = state.segments.get(each.segment);
     // What is still on its way to us waits in the queue.
     if (!segment?.have.has(each.piece)) continue;
@@ -53,9 +58,10 @@ export function sendNext(state: SwarmState, nowMs: number): number {
       bestRank = rank;
     }
   }
+  if (isObsolete) state.uploads = state.uploads.filter((each) => isServable(state, each, nowMs));
   if (!best) return Number.POSITIVE_INFINITY;
   const chosen = best;
-  state.uploads = state.uploads.filter((each) => each !== chosen);
+  state.uploads.splice(state.uploads.indexOf(chosen), 1);
   state.isSending = true;
   state.actions.push({
     kind: 'send',
@@ -63,6 +69,7 @@ export function sendNext(state: SwarmState, nowMs: number): number {
     segment: chosen.segment,
     piece: chosen.piece,
   });
+  state.sendingBytes = state.pieceSizeBytes(chosen.segment);
   payFor(state, state.pieceSizeBytes(chosen.segment), nowMs);
   return Number.POSITIVE_INFINITY;
 }

@@ -14,6 +14,7 @@ function schedulerWithSegment(): SwarmScheduler {
     isLive: true,
     canUpload: true,
     constants: schedulerConstants(5_000),
+    segmentDurationMs: 2_000,
     nowMs: 0,
     random: () => 0.5,
   });
@@ -32,7 +33,7 @@ function sendTimesMs(scheduler: SwarmScheduler, untilMs: number): number[] {
     const sends = actions.filter(({ kind }) => kind === 'send');
     for (const _send of sends) {
       times.push(nowMs);
-      scheduler.sent();
+      scheduler.sent(nowMs);
     }
     if (sends.length === 0) nowMs = Math.max(nowMs + 1, Math.min(nextMs, untilMs + 1));
   }
