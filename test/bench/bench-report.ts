@@ -1,7 +1,7 @@
 // What a benchmark says, and how it is written: JSON for programs, Markdown for people and for the
 // README, which quotes it.
 
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,15 +11,20 @@ export interface BenchReport {
   readonly name: string;
   readonly title: string;
   readonly method: string;
+  /** Columns of the JSON that the Markdown leaves out. */
+  readonly hiddenColumns?: readonly string[];
+  /** A sentence or a picture below the table. */
+  readonly appendix?: string;
   /** Every row has the same columns in the same order. */
   readonly rows: readonly Readonly<Record<string, string | number>>[];
 }
 
-const resultsDirectory = fileURLToPath(new URL('results', import.meta.url));
+export const resultsDirectory = fileURLToPath(new URL('results', import.meta.url));
 
 /** The report as a Markdown table with a sentence on how it was taken. */
 export function toMarkdown(report: BenchReport, takenAt: string): string {
-  const columns = Object.keys(report.rows[0] ?? {});
+  const hidden = report.hiddenColumns ?? [];
+  const columns = Object.keys(report.rows[0] ?? {}).filter((column) => !hidden.includes(column));
   const line = (cells: readonly (string | number)[]): string => `| ${cells.join(' | ')} |`;
   return [
     `**${report.title}** (\`npm run bench ${report.name}\`, ${takenAt.slice(0, 10)}, ${cpus().length} cores)`,
@@ -30,11 +35,16 @@ export function toMarkdown(report: BenchReport, takenAt: string): string {
     '',
     report.method,
     '',
+    ...(report.appendix === undefined ? [] : [report.appendix, '']),
   ].join('\n');
 }
 
-/** Writes `results/{name}.json` and `results/{name}.md`. */
-export async function writeReport(report: BenchReport): Promise<void> {
+/**
+ * Writes `results/{name}.json` and `results/{name}.md`.
+ * @param isPart the other rows of the last results stay, in the order of that table
+ */
+export async function writeReport(measured: BenchReport, isPart: boolean): Promise<void> {
+  const report = isPart ? await joinedWithLast(measured) : measured;
   const takenAt = new Date().toISOString();
   await mkdir(resultsDirectory, { recursive: true });
   const json = { takenAt, node: process.version, cores: cpus().length, ...report };
@@ -43,4 +53,19 @@ export async function writeReport(report: BenchReport): Promise<void> {
     `${JSON.stringify(json, null, 2)}\n`,
   );
   await writeFile(path.join(resultsDirectory, `${report.name}.md`), toMarkdown(report, takenAt));
+}
+
+async function joinedWithLast(report: BenchReport): Promise<BenchReport> {
+  const file = path.join(resultsDirectory, `${report.name}.json`);
+  const text = await readFile(file, 'utf8').catch(() => null);
+  if (text === null) return report;
+  const { rows: last } = JSON.parse(text) as Pick<BenchReport, 'rows'>;
+  const keyOf = (row: BenchReport['rows'][number]): string => `${row.case} ${row.scheme ?? ''}`;
+  const fresh = new Map(report.rows.map((row) => [keyOf(row), row]));
+  const rows = last.map((row) => {
+    const replacement = fresh.get(keyOf(row));
+    fresh.delete(keyOf(row));
+    return replacement ?? row;
+  });
+  return { ...report, rows: [...rows, ...fresh.values()] };
 }

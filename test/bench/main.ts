@@ -1,20 +1,27 @@
-// npm run bench [name …]: takes the named benchmarks, or all, and writes their results. Speed is
-// measured here and nowhere else; tests assert none.
+// npm run bench [name …] [-- --case 'N=12']: takes the named benchmarks, or all, and writes their
+// results; with `--case` only the rows that begin so. Speed is measured here, tests assert none.
 
+import { parseArgs } from 'node:util';
 import { type BenchReport, writeReport } from './bench-report.ts';
 import { benchDelivery } from './delivery-bench.ts';
+import { benchSim } from './sim-bench.ts';
 import { benchSwarm } from './swarm-bench.ts';
 import { benchTelemetry } from './telemetry-bench.ts';
 import { benchTracker } from './tracker-bench.ts';
 
-const benchmarks: Readonly<Record<string, () => Promise<BenchReport>>> = {
-  delivery: benchDelivery,
-  swarm: benchSwarm,
-  tracker: benchTracker,
-  telemetry: benchTelemetry,
-};
+const benchmarks: Readonly<Record<string, (caseNames: readonly string[]) => Promise<BenchReport>>> =
+  {
+    delivery: benchDelivery,
+    swarm: benchSwarm,
+    sim: benchSim,
+    tracker: benchTracker,
+    telemetry: benchTelemetry,
+  };
 
-const names = process.argv.slice(2);
+const { values, positionals: names } = parseArgs({
+  allowPositionals: true,
+  options: { case: { type: 'string', multiple: true } },
+});
 const unknown = names.filter((name) => !(name in benchmarks));
 if (unknown.length > 0) {
   console.error(
@@ -25,6 +32,6 @@ if (unknown.length > 0) {
 for (const [name, run] of Object.entries(benchmarks)) {
   if (names.length > 0 && !names.includes(name)) continue;
   console.log(`bench ${name}`);
-  await writeReport(await run());
+  await writeReport(await run(values.case ?? []), values.case !== undefined);
 }
 process.exit(0);

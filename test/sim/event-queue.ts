@@ -1,5 +1,5 @@
-// Events in order of their time: a binary heap. Equal times run in the order in which they were
-// planned, so that a simulation with the same seed is the same.
+// Events in order of their time. They lie in slots of a millisecond, which are sorted when their
+// turn comes: swarms of thousands plan tens of millions. Equal times run in the order planned.
 
 interface Planned {
   readonly atMs: number;
@@ -8,7 +8,10 @@ interface Planned {
 }
 
 export class EventQueue {
-  readonly #heap: Planned[] = [];
+  readonly #slots = new Map<number, Planned[]>();
+  #current: Planned[] = [];
+  #currentIndex = 0;
+  #currentSlot = -1;
   #planned = 0;
   #nowMs = 0;
 
@@ -16,56 +19,52 @@ export class EventQueue {
     return this.#nowMs;
   }
 
+  /** How many events were planned so far. */
+  get plannedCount(): number {
+    return this.#planned;
+  }
+
   plan(atMs: number, run: () => void): void {
     this.#planned += 1;
-    this.#heap.push({ atMs: Math.max(atMs, this.#nowMs), order: this.#planned, run });
-    let index = this.#heap.length - 1;
-    while (index > 0) {
-      const parent = (index - 1) >> 1;
-      if (!this.#isBefore(index, parent)) return;
-      this.#swap(index, parent);
-      index = parent;
+    const event = { atMs: Math.max(atMs, this.#nowMs), order: this.#planned, run };
+    const slot = Math.floor(event.atMs);
+    if (slot <= this.#currentSlot) {
+      this.#insert(event);
+      return;
     }
+    const events = this.#slots.get(slot);
+    if (events) events.push(event);
+    else this.#slots.set(slot, [event]);
   }
 
   /** Runs what is planned up to `untilMs`. */
   runUntil(untilMs: number): void {
-    for (;;) {
-      const first = this.#heap[0];
-      if (!first || first.atMs > untilMs) break;
-      this.#removeFirst();
-      this.#nowMs = first.atMs;
-      first.run();
+    while (this.#currentSlot <= untilMs) {
+      const event = this.#current[this.#currentIndex];
+      if (!event) {
+        this.#currentSlot += 1;
+        this.#current = (this.#slots.get(this.#currentSlot) ?? []).sort(byTime);
+        this.#slots.delete(this.#currentSlot);
+        this.#currentIndex = 0;
+        continue;
+      }
+      if (event.atMs > untilMs) break;
+      this.#currentIndex += 1;
+      this.#nowMs = event.atMs;
+      event.run();
     }
     this.#nowMs = untilMs;
   }
 
-  #removeFirst(): void {
-    const last = this.#heap.pop();
-    if (!last || this.#heap.length === 0) return;
-    this.#heap[0] = last;
-    let index = 0;
-    for (;;) {
-      const left = 2 * index + 1;
-      let least = index;
-      if (left < this.#heap.length && this.#isBefore(left, least)) least = left;
-      if (left + 1 < this.#heap.length && this.#isBefore(left + 1, least)) least = left + 1;
-      if (least === index) return;
-      this.#swap(index, least);
-      index = least;
-    }
+  /** Into the slot that is being run. */
+  #insert(event: Planned): void {
+    let index = this.#current.length;
+    while (index > this.#currentIndex && (this.#current[index - 1]?.atMs ?? 0) > event.atMs)
+      index -= 1;
+    this.#current.splice(index, 0, event);
   }
+}
 
-  #isBefore(a: number, b: number): boolean {
-    const [first, second] = [this.#heap[a], this.#heap[b]];
-    if (!first || !second) return false;
-    return first.atMs < second.atMs || (first.atMs === second.atMs && first.order < second.order);
-  }
-
-  #swap(a: number, b: number): void {
-    const [first, second] = [this.#heap[a], this.#heap[b]];
-    if (!first || !second) return;
-    this.#heap[a] = second;
-    this.#heap[b] = first;
-  }
+function byTime(a: Planned, b: Planned): number {
+  return a.atMs - b.atMs || a.order - b.order;
 }

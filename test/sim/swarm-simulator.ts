@@ -1,188 +1,251 @@
-// A swarm in simulated time: the real scheduler of every viewer over a model of uplinks, delays
-// and the CDN. Deterministic by its seed; what it leaves out stands in `SwarmModel`.
+// A swarm in simulated time: the real scheduler of every viewer over a model of lines, delays and
+// the CDN (swarm-model.ts). Deterministic by its seed.
 
 import { pieceCount, pieceSizeBytes } from '@shoal/ingest/protocol';
-import type {
-  FetchReason,
-  SchedulerAction,
-} from '../../player/delivery/scheduler/scheduler-actions.ts';
+import type { SchedulerAction } from '../../player/delivery/scheduler/scheduler-actions.ts';
 import { schedulerConstants } from '../../player/delivery/scheduler/scheduler-constants.ts';
 import { SwarmScheduler } from '../../player/delivery/scheduler/swarm-scheduler.ts';
-import { Ring } from '../../tracker/signalling/ring.ts';
 import { EventQueue } from './event-queue.ts';
+import { randomOf } from './random.ts';
+import { SimulatedTracker } from './simulated-tracker.ts';
+import { SimulatedViewer } from './simulated-viewer.ts';
+import { type SwarmModel, vanishedAfterMs } from './swarm-model.ts';
+import { OutcomeRecorder, type SwarmOutcome } from './swarm-outcome.ts';
 
-/**
- * Modelled: serial uplinks, one-way delays, a CDN with first-byte time and rate, a random graph of
- * neighbours, viewers who cannot upload, liars. Not modelled: packet loss, congestion control, CPU,
- * the size of control messages, churn.
- */
-export interface SwarmModel {
-  readonly viewerCount: number;
-  /** Uplink of each viewer in bit/s; 0 cannot upload. */
-  readonly uplinkBps: (viewer: number) => number;
-  readonly degree: number;
-  readonly bitrateBps: number;
-  readonly targetDurationMs: number;
-  /** From the capture of a frame to its display. */
-  readonly latencyMs: number;
-  readonly segmentCount: number;
-  /** Viewers who announce everything and send nothing. */
-  readonly isLiar?: (viewer: number) => boolean;
-  readonly seed: number;
-}
+type Action<Kind extends SchedulerAction['kind']> = Extract<SchedulerAction, { kind: Kind }>;
 
-export interface SwarmOutcome {
-  /** CDN bytes per segment of the stream, the first segments left out. */
-  readonly copies: number;
-  readonly offload: number;
-  /** Segments that were not complete when the play head reached them. */
-  readonly lateSegments: number;
-  readonly duplicateShare: number;
-  readonly copiesByReason: Readonly<Partial<Record<FetchReason, number>>>;
-  readonly messagesPerViewerSecond: number;
-}
-
-const cdnFirstByteMs = 20;
-const cdnBytesPerMs = 25_000 / 8;
-const warmUpSegments = 4;
-
-/** Small and good enough: mulberry32. */
-function randomOf(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-interface Viewer {
-  readonly id: string;
-  readonly index: number;
-  readonly scheduler: SwarmScheduler;
-  readonly neighbours: Map<string, number>;
-  readonly has: Map<number, Set<number>>;
-  readonly uplinkBytesPerMs: number;
-  readonly isLiar: boolean;
-  wakeAtMs: number;
-}
+/** As in the exchange: events of this time are thought about together. */
+const coalesceMs = 2;
+/** As in the exchange: one piece may wait while the one before is on the line. */
+const maxBufferedBytes = 20 * 1024;
+/** Segments that are kept behind the play head. */
+const keptSegments = 6;
+/** The swarm begins a little after zero, so that nothing lies in negative time. */
+const startMs = 10_000;
+const claimOfAllSlices = 0x3ff;
+const lyingBits = new Uint8Array(8).fill(0xff);
+const ringRefreshMs = 700;
+const announceMs = 20_000;
+const fastAnnounceMs = 7_000;
+const enoughPeers = 8;
+const offersPerAnnounce = 5;
 
 export class SwarmSimulator {
   readonly #model: SwarmModel;
   readonly #queue = new EventQueue();
   readonly #random: () => number;
-  readonly #viewers: Viewer[] = [];
-  readonly #byId = new Map<string, Viewer>();
+  readonly #tracker: SimulatedTracker;
+  readonly #recorder: OutcomeRecorder;
+  readonly #viewers: SimulatedViewer[] = [];
+  readonly #byId = new Map<string, SimulatedViewer>();
   readonly #pieceCount: number;
   readonly #pieceBytes: number;
   readonly #segmentBytes: number;
-  readonly #fetchedBytes = new Map<FetchReason, number>();
-  #duplicateBytes = 0;
-  #lateSegments = 0;
-  #messages = 0;
+  readonly #fromMs: number;
+  readonly #untilMs: number;
+  #lastNumber = -1;
 
   constructor(model: SwarmModel) {
     this.#model = model;
     this.#random = randomOf(model.seed);
+    this.#tracker = new SimulatedTracker(model, this.#random);
     this.#segmentBytes = Math.round((model.bitrateBps * model.targetDurationMs) / 8_000);
     this.#pieceCount = pieceCount(this.#segmentBytes);
     this.#pieceBytes = pieceSizeBytes(this.#segmentBytes);
-    this.#makeViewers();
-    this.#connect();
+    this.#fromMs = this.#publishedAtMs(model.warmUpSegments);
+    this.#untilMs = this.#publishedAtMs(model.warmUpSegments + model.measuredSegments);
+    this.#recorder = new OutcomeRecorder({
+      segmentBytes: this.#segmentBytes,
+      targetDurationMs: model.targetDurationMs,
+      fromMs: this.#fromMs,
+      untilMs: this.#untilMs,
+    });
   }
 
   run(): SwarmOutcome {
-    const { segmentCount, targetDurationMs, latencyMs, viewerCount } = this.#model;
-    for (let number = 0; number < segmentCount; number += 1) {
-      const publishedAtMs = this.#publishedAtMs(number);
-      for (const viewer of this.#viewers) {
-        const seenAtMs = publishedAtMs + 20 + this.#random() * 80;
-        this.#queue.plan(seenAtMs, () => this.#see(viewer, number));
-        const deadlineAtMs = number * targetDurationMs + latencyMs + startMs;
-        this.#queue.plan(deadlineAtMs, () => this.#judge(viewer, number));
-      }
-    }
-    this.#queue.runUntil(this.#publishedAtMs(segmentCount) + latencyMs);
-    const measured = segmentCount - warmUpSegments;
-    const copiesByReason: Partial<Record<FetchReason, number>> = {};
-    let fetchedBytes = 0;
-    for (const [reason, sizeBytes] of this.#fetchedBytes) {
-      copiesByReason[reason] = sizeBytes / this.#segmentBytes / measured;
-      fetchedBytes += sizeBytes;
-    }
-    const copies = fetchedBytes / this.#segmentBytes / measured;
-    return {
-      copies,
-      offload: 1 - copies / viewerCount,
-      lateSegments: this.#lateSegments,
-      duplicateShare: this.#duplicateBytes / (this.#segmentBytes * measured * viewerCount),
-      copiesByReason,
-      messagesPerViewerSecond: (this.#messages / viewerCount / this.#queue.nowMs) * 1_000,
-    };
-  }
-
-  #makeViewers(): void {
-    const { viewerCount, uplinkBps, latencyMs, targetDurationMs, isLiar } = this.#model;
-    const constants = schedulerConstants(latencyMs - targetDurationMs);
-    const ring = new Ring();
-    const ids = Array.from({ length: viewerCount }, (_, index) => {
-      const canUpload = uplinkBps(index) > 0;
-      return `-SH010${canUpload ? 1 : 0}-${String(index).padStart(12, '0')}`;
-    });
-    for (const id of ids) ring.join(Buffer.from(id).toString('hex'));
-    for (const [index, id] of ids.entries()) {
-      const scheduler = new SwarmScheduler({
-        viewerId: id,
-        isLive: true,
-        canUpload: uplinkBps(index) > 0,
-        constants,
-        segmentDurationMs: targetDurationMs,
-        // Long there: the swarm is in full swing.
-        nowMs: -60_000,
-        random: this.#random,
-      });
-      scheduler.setRing(ring.answerFor(Buffer.from(id).toString('hex')), viewerCount);
-      scheduler.setCdnSpeed(cdnFirstByteMs * 2, cdnBytesPerMs * 0.8);
-      const viewer: Viewer = {
-        id,
-        index,
-        scheduler,
-        neighbours: new Map(),
-        has: new Map(),
-        uplinkBytesPerMs: uplinkBps(index) / 8_000,
-        isLiar: isLiar?.(index) ?? false,
-        wakeAtMs: Number.POSITIVE_INFINITY,
-      };
-      this.#viewers.push(viewer);
-      this.#byId.set(id, viewer);
-    }
-  }
-
-  #connect(): void {
-    const { degree, viewerCount } = this.#model;
-    for (const viewer of this.#viewers) {
-      const wanted = Math.min(degree, viewerCount - 1);
-      for (let tries = 0; viewer.neighbours.size < wanted && tries < 20 * wanted; tries += 1) {
-        const other = this.#viewers[Math.floor(this.#random() * viewerCount)];
-        if (!other || other === viewer || other.neighbours.size >= 2 * degree) continue;
-        const delayMs = 10 + this.#random() * 65;
-        viewer.neighbours.set(other.id, delayMs);
-        other.neighbours.set(viewer.id, delayMs);
-      }
-    }
-    for (const viewer of this.#viewers) {
-      for (const id of viewer.neighbours.keys()) viewer.scheduler.neighbourJoined(id, 0);
-    }
+    for (let index = 0; index < this.#model.viewerCount; index += 1) this.#addLongThere();
+    this.#connectAll();
+    this.#planPublications();
+    this.#planChurn();
+    for (let index = 0; index < this.#model.crowd; index += 1)
+      this.#queue.plan(this.#fromMs + this.#random() * 2_000, () => this.#join());
+    this.#queue.runUntil(this.#untilMs);
+    for (const viewer of this.#viewers)
+      if (viewer.isThere) this.#recorder.present(viewer.joinedAtMs, this.#untilMs, viewer.isCheat);
+    const there = this.#viewers.filter(({ isThere }) => isThere);
+    const streamBytesPerMs = this.#model.bitrateBps / 8_000;
+    const uplinks = there.reduce(
+      (sum, each) => sum + (each.servesTruly ? each.uplinkBytesPerMs : 0),
+      0,
+    );
+    const fair = there.filter(
+      (each) => each.joinedAtMs < this.#fromMs && each.servesTruly && each.uplinkBytesPerMs > 0,
+    );
+    return this.#recorder.summary(
+      uplinks / there.length / streamBytesPerMs,
+      fair.map(({ uploadedBytes }) => uploadedBytes),
+      this.#queue.plannedCount,
+    );
   }
 
   #publishedAtMs(number: number): number {
-    return (number + 1) * this.#model.targetDurationMs + startMs;
+    return startMs + (number + 1) * this.#model.targetDurationMs;
   }
 
-  #see(viewer: Viewer, number: number): void {
-    viewer.has.set(number, viewer.has.get(number) ?? new Set());
-    this.#updatePlayhead(viewer);
+  #planPublications(): void {
+    const { warmUpSegments, measuredSegments } = this.#model;
+    for (let number = 0; number < warmUpSegments + measuredSegments; number += 1) {
+      this.#queue.plan(this.#publishedAtMs(number), () => {
+        this.#lastNumber = number;
+        for (const viewer of this.#viewers) {
+          if (!viewer.isThere) continue;
+          this.#queue.plan(this.#queue.nowMs + 20 + this.#random() * 80, () =>
+            this.#see(viewer, number, false),
+          );
+        }
+      });
+    }
+  }
+
+  #planChurn(): void {
+    const { churnMs } = this.#model;
+    if (churnMs === null) return;
+    for (let atMs = startMs + churnMs; atMs < this.#untilMs; atMs += churnMs)
+      this.#queue.plan(atMs, () => {
+        const leaving = this.#tracker.anybody();
+        if (leaving) this.#leave(leaving);
+        this.#join();
+      });
+  }
+
+  #addViewer(joinedAtMs: number): SimulatedViewer {
+    const index = this.#viewers.length;
+    const profile = this.#model.profileOf(index, this.#random);
+    const canUpload = profile.uplinkBps > 0;
+    const id = `-SH010${canUpload ? 1 : 0}-${String(index).padStart(12, '0')}`;
+    const { latencyMs, targetDurationMs } = this.#model;
+    const scheduler = new SwarmScheduler({
+      viewerId: id,
+      isLive: true,
+      canUpload,
+      constants: schedulerConstants(latencyMs - targetDurationMs),
+      segmentDurationMs: targetDurationMs,
+      nowMs: joinedAtMs,
+      random: this.#random,
+    });
+    const viewer = new SimulatedViewer({ id, index, profile, scheduler, joinedAtMs });
+    this.#viewers.push(viewer);
+    this.#byId.set(id, viewer);
+    this.#tracker.join(viewer);
+    return viewer;
+  }
+
+  /** One who has been watching for a minute. */
+  #addLongThere(): void {
+    const viewer = this.#addViewer(startMs - 60_000);
+    const { latencyMs, targetDurationMs } = this.#model;
+    viewer.playbackOriginMs = startMs + latencyMs + this.#random() * targetDurationMs;
+    this.#planDeadline(viewer);
+    this.#planAnnounce(viewer, this.#random() * announceMs);
+  }
+
+  #connectAll(): void {
+    for (let round = 0; round < 3; round += 1) {
+      for (const viewer of this.#viewers) {
+        const wanted = round === 0 ? Math.ceil(this.#model.degree / 2) : this.#model.degree;
+        const missing = wanted - viewer.neighbours.size;
+        if (round === 0 || missing > 2) this.#dial(viewer, round === 0 ? wanted : missing, 0);
+      }
+    }
+    for (const viewer of this.#viewers) this.#askRing(viewer);
+  }
+
+  /** In mid-stream: the first segment at once, neighbours a little later. */
+  #join(): void {
+    const viewer = this.#addViewer(this.#queue.nowMs);
+    viewer.nextNumber = Math.max(0, this.#lastNumber - 2);
+    for (let number = viewer.nextNumber; number <= this.#lastNumber; number += 1)
+      this.#see(viewer, number, true);
+    viewer.scheduler.demand(viewer.nextNumber, true, true);
+    this.#wake(viewer);
+    this.#queue.plan(this.#queue.nowMs + 100, () => this.#askRing(viewer));
+    this.#planAnnounce(viewer, 100);
+  }
+
+  #leave(viewer: SimulatedViewer): void {
+    viewer.isThere = false;
+    this.#recorder.present(viewer.joinedAtMs, this.#queue.nowMs, viewer.isCheat);
+    const noticedAtMs = this.#queue.nowMs + (this.#model.saysGoodbye ? 0 : vanishedAfterMs);
+    this.#queue.plan(noticedAtMs, () => this.#tracker.leave(viewer));
+    for (const [id, delayMs] of viewer.neighbours) {
+      const other = this.#byId.get(id);
+      if (other) this.#queue.plan(noticedAtMs + delayMs, () => this.#unlink(other, viewer));
+    }
+  }
+
+  #planAnnounce(viewer: SimulatedViewer, inMs: number): void {
+    this.#queue.plan(this.#queue.nowMs + inMs, () => {
+      if (!viewer.isThere) return;
+      this.#askRing(viewer);
+      if (viewer.neighbours.size < this.#model.maxNeighbours)
+        this.#dial(viewer, offersPerAnnounce, 300 + this.#random() * 500);
+      const wanted = Math.min(enoughPeers, this.#tracker.viewerCount - 1);
+      this.#planAnnounce(viewer, viewer.neighbours.size < wanted ? fastAnnounceMs : announceMs);
+    });
+  }
+
+  #askRing(viewer: SimulatedViewer): void {
+    viewer.scheduler.setRing(this.#tracker.ringOf(viewer), this.#tracker.viewerCount);
+  }
+
+  #dial(viewer: SimulatedViewer, count: number, inMs: number): void {
+    for (const { other, delayMs } of this.#tracker.introduce(viewer, count)) {
+      if (inMs === 0) this.#link(viewer, other, delayMs);
+      else this.#queue.plan(this.#queue.nowMs + inMs, () => this.#link(viewer, other, delayMs));
+    }
+  }
+
+  #link(viewer: SimulatedViewer, other: SimulatedViewer, delayMs: number): void {
+    const { maxNeighbours } = this.#model;
+    const nowMs = this.#queue.nowMs;
+    if (!viewer.isThere || !other.isThere || viewer.neighbours.has(other.id)) return;
+    if (viewer.neighbours.size >= maxNeighbours || other.neighbours.size >= maxNeighbours) return;
+    for (const [one, two] of [
+      [viewer, other],
+      [other, viewer],
+    ] as const) {
+      if ((one.bannedUntilMs.get(two.id) ?? 0) > nowMs) return;
+    }
+    for (const [one, two] of [
+      [viewer, other],
+      [other, viewer],
+    ] as const) {
+      one.neighbours.set(two.id, delayMs);
+      one.scheduler.neighbourJoined(two.id, nowMs);
+      this.#refreshSoon(one);
+      this.#wake(one);
+    }
+  }
+
+  #unlink(viewer: SimulatedViewer, other: SimulatedViewer): void {
+    if (!viewer.neighbours.delete(other.id) || !viewer.isThere) return;
+    viewer.scheduler.neighbourLeft(other.id);
+    this.#refreshSoon(viewer);
+    this.#wake(viewer);
+  }
+
+  #refreshSoon(viewer: SimulatedViewer): void {
+    if (viewer.isRefreshPlanned) return;
+    viewer.isRefreshPlanned = true;
+    this.#queue.plan(this.#queue.nowMs + ringRefreshMs, () => {
+      viewer.isRefreshPlanned = false;
+      this.#askRing(viewer);
+    });
+  }
+
+  #see(viewer: SimulatedViewer, number: number, isFromBeforeJoining: boolean): void {
+    if (!viewer.isThere || viewer.segments.has(number)) return;
+    viewer.track(number, this.#pieceCount);
     viewer.scheduler.addSegment(
       {
         number,
@@ -190,140 +253,229 @@ export class SwarmSimulator {
         pieceCount: this.#pieceCount,
         pieceSizeBytes: this.#pieceBytes,
       },
-      false,
+      isFromBeforeJoining,
       this.#queue.nowMs,
     );
-    if (viewer.isLiar) this.#lie(viewer, number);
-    this.#act(viewer);
+    if (viewer.behaviour === 'liar' || viewer.behaviour === 'claimer') this.#cheat(viewer, number);
+    if (number === viewer.nextNumber && viewer.stalledAtMs !== null) this.#demandNext(viewer);
+    this.#wake(viewer);
   }
 
-  /** Tells everybody that it has everything. */
-  #lie(viewer: Viewer, number: number): void {
-    const bits = new Uint8Array(Math.ceil(this.#pieceCount / 8)).fill(0xff);
-    for (const [id, delayMs] of viewer.neighbours) {
-      this.#queue.plan(this.#queue.nowMs + delayMs, () => {
-        const other = this.#byId.get(id);
-        other?.scheduler.have(viewer.id, number, bits, this.#pieceCount, 0, this.#queue.nowMs);
-        if (other) this.#act(other);
+  /** Says at once what a liar or a claimer says. */
+  #cheat(viewer: SimulatedViewer, number: number): void {
+    const isLiar = viewer.behaviour === 'liar';
+    for (const neighbour of viewer.neighbours.keys()) {
+      this.#tell(viewer, {
+        kind: 'have',
+        neighbour,
+        segment: number,
+        bits: isLiar ? lyingBits : new Uint8Array(8),
+        claims: isLiar ? 0 : claimOfAllSlices,
       });
     }
   }
 
-  #judge(viewer: Viewer, number: number): void {
-    if ((viewer.has.get(number)?.size ?? 0) < this.#pieceCount && number >= warmUpSegments)
-      this.#lateSegments += 1;
-    viewer.scheduler.removeSegment(number - 4);
-    viewer.has.delete(number - 4);
+  #planDeadline(viewer: SimulatedViewer): void {
+    const atMs = viewer.playbackOriginMs + viewer.nextNumber * this.#model.targetDurationMs;
+    this.#queue.plan(atMs, () => this.#playNext(viewer));
   }
 
-  #updatePlayhead(viewer: Viewer): void {
-    viewer.scheduler.setPlayhead((this.#queue.nowMs - startMs - this.#model.latencyMs) / 1_000);
+  /** The play head has come to the end of what it played. */
+  #playNext(viewer: SimulatedViewer): void {
+    if (!viewer.isThere) return;
+    if (!viewer.isComplete(viewer.nextNumber)) {
+      viewer.stalledAtMs = this.#queue.nowMs;
+      this.#demandNext(viewer);
+      return;
+    }
+    const old = viewer.nextNumber - keptSegments;
+    viewer.scheduler.removeSegment(old);
+    viewer.segments.delete(old);
+    viewer.nextNumber += 1;
+    this.#planDeadline(viewer);
   }
 
-  /** Lets a viewer's scheduler decide and does what it says. */
-  #act(viewer: Viewer): void {
+  #demandNext(viewer: SimulatedViewer): void {
+    const isMeeting = this.#queue.nowMs - viewer.joinedAtMs < 3_000;
+    viewer.scheduler.demand(viewer.nextNumber, false, isMeeting);
+    this.#wake(viewer);
+  }
+
+  #completed(viewer: SimulatedViewer, number: number): void {
     const nowMs = this.#queue.nowMs;
-    this.#updatePlayhead(viewer);
-    const { actions, nextMs } = viewer.scheduler.run(nowMs);
-    for (const action of actions) this.#do(viewer, action);
-    const wakeAtMs = Math.max(nowMs + 1, Math.min(nextMs, nowMs + 1_000));
-    if (viewer.wakeAtMs > nowMs && viewer.wakeAtMs <= wakeAtMs) return;
-    viewer.wakeAtMs = wakeAtMs;
-    this.#queue.plan(wakeAtMs, () => {
-      if (viewer.wakeAtMs !== wakeAtMs) return;
+    viewer.scheduler.endDemand(number);
+    if (!viewer.isCheat) this.#recorder.stored(nowMs, nowMs - this.#publishedAtMs(number));
+    if (number !== viewer.nextNumber) return;
+    if (viewer.playbackOriginMs === Number.POSITIVE_INFINITY)
+      viewer.playbackOriginMs = nowMs - number * this.#model.targetDurationMs;
+    else if (viewer.stalledAtMs === null) return;
+    else {
+      const tookMs = nowMs - viewer.stalledAtMs;
+      if (!viewer.isCheat) this.#recorder.stalled(nowMs, tookMs);
+      viewer.playbackOriginMs += tookMs;
+      viewer.stalledAtMs = null;
+    }
+    this.#playNext(viewer);
+  }
+
+  /** Lets the scheduler think soon. */
+  #wake(viewer: SimulatedViewer): void {
+    this.#wakeAt(viewer, this.#queue.nowMs + coalesceMs);
+  }
+
+  #wakeAt(viewer: SimulatedViewer, plannedAtMs: number): void {
+    const atMs = viewer.timerAtMs(plannedAtMs);
+    if (viewer.wakeAtMs <= atMs) return;
+    viewer.wakeAtMs = atMs;
+    this.#queue.plan(atMs, () => {
+      if (viewer.wakeAtMs !== atMs || !viewer.isThere) return;
       viewer.wakeAtMs = Number.POSITIVE_INFINITY;
-      this.#act(viewer);
+      this.#think(viewer);
     });
   }
 
-  #do(viewer: Viewer, action: SchedulerAction): void {
-    if (action.kind === 'fetch') this.#fetch(viewer, action);
-    else if (action.kind === 'send') this.#send(viewer, action);
-    else if (action.kind !== 'drop') this.#tell(viewer, action);
+  #think(viewer: SimulatedViewer): void {
+    const nowMs = this.#queue.nowMs;
+    const position = viewer.positionSeconds(nowMs);
+    if (position !== null) viewer.scheduler.setPlayhead(position);
+    const { firstByteMs, bytesPerMs } = viewer.cdn.speed;
+    viewer.scheduler.setCdnSpeed(firstByteMs, bytesPerMs);
+    const { actions, nextMs } = viewer.scheduler.run(nowMs);
+    for (const action of actions) this.#do(viewer, action);
+    this.#wakeAt(viewer, Math.max(nowMs + 1, Math.min(nextMs, nowMs + 1_000)));
   }
 
-  #tell(
-    viewer: Viewer,
-    action: Extract<SchedulerAction, { kind: 'request' | 'cancel' | 'have' }>,
-  ): void {
+  #do(viewer: SimulatedViewer, action: SchedulerAction): void {
+    switch (action.kind) {
+      case 'fetch':
+        this.#fetch(viewer, action);
+        return;
+      case 'send':
+        this.#send(viewer, action);
+        return;
+      case 'drop': {
+        const other = this.#byId.get(action.neighbour);
+        viewer.bannedUntilMs.set(action.neighbour, this.#queue.nowMs + action.banMs);
+        const delayMs = viewer.neighbours.get(action.neighbour);
+        if (!other || delayMs === undefined) return;
+        this.#unlink(viewer, other);
+        this.#queue.plan(this.#queue.nowMs + delayMs, () => this.#unlink(other, viewer));
+        return;
+      }
+      case 'have':
+        if (viewer.behaviour === 'liar') this.#tell(viewer, { ...action, bits: lyingBits });
+        else if (viewer.behaviour === 'freeRider')
+          this.#tell(viewer, { ...action, bits: new Uint8Array(8) });
+        else this.#tell(viewer, action);
+        return;
+      default:
+        this.#tell(viewer, action);
+    }
+  }
+
+  #tell(viewer: SimulatedViewer, action: Action<'request' | 'cancel' | 'have'>): void {
     const other = this.#byId.get(action.neighbour);
     const delayMs = viewer.neighbours.get(action.neighbour);
     if (!other || delayMs === undefined) return;
-    this.#messages += 1;
+    this.#recorder.message(this.#queue.nowMs);
+    viewer.uplinkDebtBytes += this.#model.controlBytes;
     this.#queue.plan(this.#queue.nowMs + delayMs, () => {
-      const nowMs = this.#queue.nowMs;
-      const { scheduler } = other;
-      if (action.kind === 'have') {
-        scheduler.have(
-          viewer.id,
-          action.segment,
-          action.bits,
-          this.#pieceCount,
-          action.claims,
-          nowMs,
-        );
-      } else if (action.kind === 'cancel')
-        scheduler.cancelled(viewer.id, action.segment, action.piece);
-      else if (!other.isLiar) {
-        scheduler.requested(viewer.id, action.segment, action.piece, action.deadlineInMs, nowMs);
-      }
-      this.#act(other);
+      if (!other.isThere || !other.neighbours.has(viewer.id)) return;
+      this.#hear(viewer.id, other, action);
+      this.#wake(other);
     });
   }
 
-  #send(viewer: Viewer, action: Extract<SchedulerAction, { kind: 'send' }>): void {
-    const other = this.#byId.get(action.neighbour);
-    const delayMs = viewer.neighbours.get(action.neighbour) ?? 0;
-    const sentAtMs = this.#queue.nowMs + this.#pieceBytes / viewer.uplinkBytesPerMs;
-    this.#queue.plan(sentAtMs, () => {
-      viewer.scheduler.sent(this.#queue.nowMs);
-      this.#act(viewer);
-    });
-    this.#queue.plan(sentAtMs + delayMs, () => {
-      if (!other) return;
-      const isNew = other.scheduler.pieceReceived(
-        viewer.id,
-        action.segment,
-        action.piece,
-        this.#queue.nowMs,
-      );
-      this.#store(other, action.segment, action.piece, isNew);
-    });
-  }
-
-  #fetch(viewer: Viewer, action: Extract<SchedulerAction, { kind: 'fetch' }>): void {
+  #hear(from: string, viewer: SimulatedViewer, action: Action<'request' | 'cancel' | 'have'>) {
     const nowMs = this.#queue.nowMs;
-    const count = action.lastPiece - action.firstPiece + 1;
-    if (action.segment >= warmUpSegments) {
-      const before = this.#fetchedBytes.get(action.reason) ?? 0;
-      this.#fetchedBytes.set(action.reason, before + this.#rangeBytes(action));
+    const { scheduler } = viewer;
+    const { segment } = action;
+    if (action.kind === 'have')
+      scheduler.have(from, segment, action.bits, this.#pieceCount, action.claims, nowMs);
+    else if (action.kind === 'cancel') scheduler.cancelled(from, segment, action.piece);
+    else if (viewer.behaviour !== 'liar' && viewer.behaviour !== 'freeRider')
+      scheduler.requested(from, segment, action.piece, action.deadlineInMs, nowMs);
+  }
+
+  #send(viewer: SimulatedViewer, { neighbour, segment, piece }: Action<'send'>): void {
+    const { pieceOverheadBytes, downlinkBps } = this.#model;
+    const nowMs = this.#queue.nowMs;
+    const bytes = this.#bytesOf(piece, piece);
+    const lineBytes = bytes + pieceOverheadBytes + viewer.uplinkDebtBytes;
+    viewer.uplinkDebtBytes = 0;
+    const rate = viewer.uplinkBytesPerMs;
+    const sentAtMs = Math.max(nowMs, viewer.uplinkFreeAtMs) + lineBytes / rate;
+    viewer.uplinkFreeAtMs = sentAtMs;
+    if (nowMs >= this.#fromMs) viewer.uploadedBytes += bytes;
+    this.#queue.plan(Math.max(nowMs, sentAtMs - maxBufferedBytes / rate), () => {
+      viewer.scheduler.sent(this.#queue.nowMs);
+      this.#wake(viewer);
+    });
+    const other = this.#byId.get(neighbour);
+    if (!other) return;
+    const delayMs = viewer.neighbours.get(neighbour) ?? 0;
+    this.#queue.plan(sentAtMs + delayMs, () => {
+      if (!other.isThere || !other.neighbours.has(viewer.id)) return;
+      const atMs = Math.max(
+        this.#queue.nowMs,
+        other.downlinkFreeAtMs + (bytes * 8_000) / downlinkBps,
+      );
+      other.downlinkFreeAtMs = atMs;
+      this.#queue.plan(atMs, () => this.#receive(viewer, other, segment, piece));
+    });
+  }
+
+  #receive(from: SimulatedViewer, viewer: SimulatedViewer, segment: number, piece: number): void {
+    if (!viewer.isThere) return;
+    const { scheduler } = viewer;
+    const nowMs = this.#queue.nowMs;
+    if (from.behaviour === 'poisoner') {
+      this.#recorder.discarded(nowMs, this.#bytesOf(piece, piece));
+      scheduler.lied(from.id, nowMs);
+      this.#wake(viewer);
+      return;
     }
-    for (let offset = 0; offset < count; offset += 1) {
-      const piece = action.firstPiece + offset;
-      const atMs = nowMs + cdnFirstByteMs + ((offset + 1) * this.#pieceBytes) / cdnBytesPerMs;
+    this.#store(viewer, segment, piece, scheduler.pieceReceived(from.id, segment, piece, nowMs));
+  }
+
+  #fetch(viewer: SimulatedViewer, { segment, firstPiece, lastPiece, reason }: Action<'fetch'>) {
+    const nowMs = this.#queue.nowMs;
+    if (viewer.behaviour === 'claimer' && (reason === 'owner' || reason === 'backup')) {
+      const never = Number.POSITIVE_INFINITY;
+      viewer.scheduler.fetchFailed(segment, firstPiece, lastPiece, never);
+      return;
+    }
+    const { cdnFirstByteMs, cdnJitterMs, cdnBps, cdnLeastShare } = this.#model;
+    const bytes = this.#bytesOf(firstPiece, lastPiece);
+    this.#recorder.fetched(nowMs, segment, bytes, reason, viewer.isCheat);
+    const firstByteMs = cdnFirstByteMs - Math.log(1 - this.#random()) * cdnJitterMs;
+    const share = cdnLeastShare + (1 - cdnLeastShare) * this.#random();
+    const bytesPerMs = (share * cdnBps) / 8_000;
+    for (let piece = firstPiece; piece <= lastPiece; piece += 1) {
+      const atMs = nowMs + firstByteMs + this.#bytesOf(firstPiece, piece) / bytesPerMs;
       this.#queue.plan(atMs, () => {
-        this.#store(
-          viewer,
-          action.segment,
-          piece,
-          viewer.scheduler.pieceFetched(action.segment, piece),
-        );
+        if (!viewer.isThere) return;
+        if (piece === lastPiece) {
+          viewer.cdn.observeFirstByte(firstByteMs);
+          viewer.cdn.observeTransfer(bytes, bytes / bytesPerMs);
+        }
+        this.#store(viewer, segment, piece, viewer.scheduler.pieceFetched(segment, piece));
       });
     }
   }
 
-  /** The last piece of a segment is shorter than the others. */
-  #rangeBytes({ firstPiece, lastPiece }: { firstPiece: number; lastPiece: number }): number {
+  /** Size of a run of pieces; the last piece of a segment is shorter than the others. */
+  #bytesOf(firstPiece: number, lastPiece: number): number {
     const endBytes = Math.min((lastPiece + 1) * this.#pieceBytes, this.#segmentBytes);
     return endBytes - firstPiece * this.#pieceBytes;
   }
 
-  #store(viewer: Viewer, number: number, piece: number, isNew: boolean): void {
-    if (isNew) viewer.has.get(number)?.add(piece);
-    else if (number >= warmUpSegments) this.#duplicateBytes += this.#pieceBytes;
-    this.#act(viewer);
+  #store(viewer: SimulatedViewer, number: number, piece: number, isNew: boolean): void {
+    const flags = viewer.segments.get(number);
+    if (isNew && flags) {
+      flags.set(piece);
+      if (flags.isFull) this.#completed(viewer, number);
+    } else this.#recorder.discarded(this.#queue.nowMs, this.#bytesOf(piece, piece));
+    this.#wake(viewer);
   }
 }
-
-/** The swarm begins a little after zero, so that nothing lies in negative time. */
-const startMs = 10_000;

@@ -39,7 +39,7 @@ export class PieceInbox {
   }
 
   /** Takes one message; never throws. */
-  receive(id: string, data: Uint8Array): void {
+  receive(id: string, data: Uint8Array<ArrayBuffer>): void {
     const message = decodeMessage(data);
     if (message === null) this.#options.links()?.drop(id, refusalMs);
     else if (message.kind === 'hello') this.#greet(id, message);

@@ -16,7 +16,7 @@ export interface PeerConnection {
   send(data: Uint8Array): void;
   destroy(): void;
   on(event: 'connect' | 'close' | 'error', listener: () => void): void;
-  on(event: 'data', listener: (data: Uint8Array) => void): void;
+  on(event: 'data', listener: (data: Uint8Array<ArrayBuffer>) => void): void;
 }
 
 /** The part of bittorrent-tracker's client that is used here. */
@@ -40,7 +40,7 @@ export type TrackerClientClass = new (options: {
 export interface PieceLinksListener {
   onLink(id: string): void;
   onLinkClosed(id: string): void;
-  onMessage(id: string, data: Uint8Array): void;
+  onMessage(id: string, data: Uint8Array<ArrayBuffer>): void;
   onSwarm(ring: RingPosition | null, viewerCount: number): void;
 }
 
@@ -149,7 +149,7 @@ export class PieceLinks {
     }
     peer.on('close', () => this.#remove(id, peer));
     // The other side may be connected, and talk, a moment before this one knows that it is.
-    const early: Uint8Array[] = [];
+    const early: Uint8Array<ArrayBuffer>[] = [];
     const rate = { second: 0, messages: 0 };
     peer.on('data', (data) => {
       if (this.#isFlooding(rate)) this.drop(id, floodBanMs);

@@ -113,8 +113,11 @@ export function encodeBye(): Uint8Array<ArrayBuffer> {
   return buffer(1, codes.bye).bytes;
 }
 
-/** The message in `data`, or `null` when it is none of ours. */
-export function decodeMessage(data: Uint8Array): PieceMessage | null {
+/**
+ * The message in `data`, or `null` when it is none of ours. A piece's bytes are those of `data`, not
+ * a copy.
+ */
+export function decodeMessage(data: Uint8Array<ArrayBuffer>): PieceMessage | null {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   const size = data.length;
   switch (data[0]) {
@@ -142,7 +145,7 @@ export function decodeMessage(data: Uint8Array): PieceMessage | null {
         kind: 'piece',
         segment: view.getUint32(1, true),
         piece: view.getUint8(5),
-        bytes: new Uint8Array(data.subarray(6)),
+        bytes: data.subarray(6),
       };
     case codes.list:
       if (size < 6 || size > 5 + maxListBytes) return null;

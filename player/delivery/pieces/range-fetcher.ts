@@ -3,6 +3,7 @@
 
 import { pieceListHeader } from '@shoal/ingest/protocol';
 import { CdnError } from '../cdn-fetcher.ts';
+import { type CdnSpeed, CdnSpeedMeter } from '../scheduler/cdn-speed.ts';
 import { PieceDigests, parsePieceList } from './piece-digests.ts';
 import type { PieceSegment } from './piece-segment.ts';
 
@@ -18,39 +19,24 @@ export interface RangeResult {
   readonly discardedBytes: number;
 }
 
-export interface CdnSpeed {
-  /** 95th percentile of the times to the first byte. */
-  readonly firstByteMs: number;
-  /** 20th percentile of the rates after it; the hedge has a factor of its own on top. */
-  readonly bytesPerMs: number;
-}
-
 export interface RangeFetcherOptions {
   readonly fetch: typeof globalThis.fetch;
   readonly nowMs: () => number;
 }
 
 const timeoutMs = 10_000;
-const rememberedFetches = 20;
-const initialSpeed: CdnSpeed = { firstByteMs: 150, bytesPerMs: 1_000 };
-/** Shorter transfers say more about scheduling than about the line. */
-const leastMeasuredBytes = 64 * 1024;
 
 export class RangeFetcher {
   readonly #options: RangeFetcherOptions;
   readonly #running = new Map<AbortController, PieceSegment>();
-  readonly #firstBytesMs: number[] = [];
-  readonly #rates: number[] = [];
+  readonly #meter = new CdnSpeedMeter();
 
   constructor(options: RangeFetcherOptions) {
     this.#options = options;
   }
 
   get speed(): CdnSpeed {
-    return {
-      firstByteMs: percentile(this.#firstBytesMs, 0.95) ?? initialSpeed.firstByteMs,
-      bytesPerMs: percentile(this.#rates, 0.2) ?? initialSpeed.bytesPerMs,
-    };
+    return this.#meter.speed;
   }
 
   /**
@@ -72,7 +58,7 @@ export class RangeFetcher {
       const response = await this.#request(segment, first, last, controller.signal);
       const firstByteAtMs = this.#options.nowMs();
       listener.onFirstByte();
-      remember(this.#firstBytesMs, firstByteAtMs - startedAtMs);
+      this.#meter.observeFirstByte(firstByteAtMs - startedAtMs);
       await this.#learnDigests(segment, response);
       const reader = new PieceReader(segment, response.status === 206 ? first : 0, listener);
       const body = response.body?.getReader();
@@ -82,9 +68,7 @@ export class RangeFetcher {
         receivedBytes += chunk.value.byteLength;
         await reader.take(chunk.value);
       }
-      const tookMs = this.#options.nowMs() - firstByteAtMs;
-      if (receivedBytes >= leastMeasuredBytes)
-        remember(this.#rates, receivedBytes / Math.max(1, tookMs));
+      this.#meter.observeTransfer(receivedBytes, this.#options.nowMs() - firstByteAtMs);
       return {
         isComplete: reader.nextPiece > last && !reader.hasFailed,
         discardedBytes: reader.discardedBytes,
@@ -175,14 +159,4 @@ class PieceReader {
       this.discardedBytes += bytes.length;
     }
   }
-}
-
-function remember(samples: number[], sample: number): void {
-  samples.push(sample);
-  if (samples.length > rememberedFetches) samples.shift();
-}
-
-function percentile(samples: readonly number[], share: number): number | null {
-  const sorted = [...samples].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? null;
 }

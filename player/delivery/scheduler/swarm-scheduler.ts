@@ -248,7 +248,7 @@ export class SwarmScheduler {
   ): void {
     const { neighbours, segments, constants, dirty } = this.#state;
     const neighbour = neighbours.get(id);
-    if (!neighbour || isBanned(neighbour, nowMs)) return;
+    if (!neighbour) return;
     const segment = segments.get(number);
     if (segment && segment.pieceCount !== pieceCount) return;
     // Of what is not in the playlist yet a little is kept; numbers without end are an attack.
@@ -259,7 +259,7 @@ export class SwarmScheduler {
     if (segment) countHolder(segment, news.lo & ~has.lo, news.hi & ~has.hi, 1);
     has.addAll(news);
     neighbour.has.set(number, has);
-    if (!segment) return;
+    if (!segment || isBanned(neighbour, nowMs)) return;
     for (let slice = 0; slice < constants.sliceCount; slice += 1) {
       if (((claims >> slice) & 1) === 0) continue;
       const known = segment.claimedAtMs[slice] ?? Number.NEGATIVE_INFINITY;

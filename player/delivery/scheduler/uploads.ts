@@ -1,7 +1,7 @@
 // What to send next: one piece at a time for the whole viewer, at full uplink, so that the first
 // neighbour to get it can pass it on soonest.
 
-import { isBanned, type SwarmState, type UploadRequest } from './swarm-state.ts';
+import type { SwarmState, UploadRequest } from './swarm-state.ts';
 
 /** More waiting requests of one neighbour than this are noise or an attack. */
 const maxWaitingPerNeighbour = 64;
@@ -82,8 +82,8 @@ function payFor(state: SwarmState, sizeBytes: number, nowMs: number): void {
 }
 
 function isServable(state: SwarmState, request: UploadRequest, nowMs: number): boolean {
-  const neighbour = state.neighbours.get(request.neighbour);
-  if (!neighbour || isBanned(neighbour, nowMs) || request.deadlineMs < nowMs) return false;
+  // Who does not answer is asked no more, but served: else it would take all from the CDN.
+  if (request.deadlineMs < nowMs || !state.neighbours.has(request.neighbour)) return false;
   return state.segments.has(request.segment);
 }
 

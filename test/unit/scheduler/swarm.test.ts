@@ -1,75 +1,67 @@
-// Whole swarms in simulated time, with the scheduler that players run: one CDN copy a segment, no
-// late segment, whatever the uplinks. Deterministic, so that a change of behaviour is seen.
+// Whole swarms in simulated time, with the scheduler that players run: how many copies the CDN
+// sends, exactly, since the same seed gives the same swarm. A change of behaviour shows here.
 
 import { describe, expect, it } from 'vitest';
-import { type SwarmModel, type SwarmOutcome, SwarmSimulator } from '../../sim/swarm-simulator.ts';
+import { simCases } from '../../sim/sim-cases.ts';
+import { defaultModel, type SwarmModel } from '../../sim/swarm-model.ts';
+import type { SwarmOutcome } from '../../sim/swarm-outcome.ts';
+import { SwarmSimulator } from '../../sim/swarm-simulator.ts';
 
-const bitrateBps = 2_500_000;
+const short = { warmUpSegments: 3, measuredSegments: 8, seed: 1 };
 
-function simulate(model: Partial<SwarmModel>): SwarmOutcome {
-  return new SwarmSimulator({
-    viewerCount: 12,
-    uplinkBps: () => 100_000_000,
-    degree: 10,
-    bitrateBps,
-    targetDurationMs: 2_000,
-    latencyMs: 6_500,
-    segmentCount: 9,
-    seed: 1,
-    ...model,
-  }).run();
+function simulate(name: string, changes: Partial<SwarmModel> = {}): SwarmOutcome {
+  const found = simCases.find((each) => each.name === name);
+  if (!found) throw new Error(`there is no simulated case ${name}`);
+  return new SwarmSimulator({ ...defaultModel, ...found.model, ...short, ...changes }).run();
 }
 
-describe('a swarm of twelve', () => {
+const hundredths = (value: number): number => Math.round(value * 100) / 100;
+
+describe('a simulated swarm', () => {
   it.each([
-    ['free uplinks', 40, 1.02],
-    ['uplinks of twice the stream', 2, 1.05],
-    ['uplinks of 1.4 times the stream', 1.4, 1.1],
-  ])('with %s takes about one copy from the CDN', (_name, factor, most) => {
-    const outcome = simulate({ uplinkBps: () => factor * bitrateBps });
-    expect(outcome.copies).toBeGreaterThanOrEqual(0.99);
-    expect(outcome.copies).toBeLessThan(most);
+    ['N=12, no limit', 1],
+    ['N=12, uplink 2x', 1],
+    ['N=12, uplink 1.4x', 1],
+    ['N=12, uplink 1x', 1],
+    ['N=12, a third cannot upload, the rest 2x', 1],
+    ['N=12, a third 0.3x, the rest 2x', 1.02],
+    ['N=50, no limit', 1],
+    ['N=40, uplink 1.4x', 1],
+    ['N=20, dense mesh', 1],
+    ['N=20, one leaves and joins every 3 s', 1.64],
+    ['N=20, one vanishes and one joins every 3 s', 1.73],
+    ['10 viewers and 50 in 2 s', 7.25],
+    ['N=12, uplink 1.4x, 100 ms more RTT', 1],
+    ['N=12, uplink 1.4x, 3 s behind live', 1],
+    ['N=20, 10 % liars', 1.19],
+    ['N=20, 10 % poisoners', 3.06],
+    ['N=20, 20 % free riders', 1.38],
+    ['N=20, 20 % claim every slice', 1.03],
+    ['N=20, 20 % hidden tabs', 1.2],
+    ['N=12, uplink 1.4x, jittery CDN', 1],
+  ])('%s: takes %d copies and never stalls', (name, copies) => {
+    const outcome = simulate(name);
+    expect(hundredths(outcome.copies)).toBe(copies);
     expect(outcome.lateSegments).toBe(0);
   });
 
-  it('with uplinks of just the stream reaches the limit and plays in time', () => {
-    const outcome = simulate({ uplinkBps: () => bitrateBps });
-    expect(outcome.offload).toBeGreaterThan(0.9);
+  it('is the same for the same seed, and another for another', () => {
+    const name = 'N=20, one leaves and joins every 3 s';
+    expect(simulate(name)).toEqual(simulate(name));
+    expect(simulate(name, { seed: 2 })).not.toEqual(simulate(name));
+  });
+
+  it('takes a copy for every viewer when nobody can upload', () => {
+    const outcome = simulate('N=12, no limit', { profileOf: () => ({ uplinkBps: 0 }) });
+    expect(hundredths(outcome.copies)).toBe(12);
     expect(outcome.lateSegments).toBe(0);
   });
 
-  it('in which a third cannot upload still takes little more than one copy', () => {
-    const outcome = simulate({ uplinkBps: (viewer) => (viewer % 3 === 0 ? 0 : 2 * bitrateBps) });
-    expect(outcome.offload).toBeGreaterThan(0.9);
-    expect(outcome.lateSegments).toBe(0);
-  });
-});
-
-describe('larger swarms', () => {
-  it('of fifty with ten neighbours each take about one copy', () => {
-    const outcome = simulate({
-      viewerCount: 50,
-      uplinkBps: () => 2 * bitrateBps,
-      segmentCount: 10,
+  it('stalls when the CDN is slower than the stream, and says so', () => {
+    const outcome = simulate('N=12, no limit', {
+      profileOf: () => ({ uplinkBps: 0 }),
+      cdnBps: 1_500_000,
     });
-    expect(outcome.copies).toBeLessThan(1.1);
-    expect(outcome.lateSegments).toBe(0);
-  });
-
-  it('play in time when a tenth of the viewers announce everything and send nothing', () => {
-    const outcome = simulate({
-      viewerCount: 20,
-      uplinkBps: () => 2 * bitrateBps,
-      isLiar: (viewer) => viewer % 10 === 0,
-    });
-    expect(outcome.offload).toBeGreaterThan(0.7);
-    expect(outcome.lateSegments).toBe(0);
-  });
-});
-
-describe('the simulator', () => {
-  it('gives the same outcome for the same seed', () => {
-    const model = { uplinkBps: () => 1.4 * bitrateBps, segmentCount: 8, seed: 7 };
-    expect(simulate(model)).toEqual(simulate(model));
+    expect(outcome.stallSecondsPerViewerMinute).toBeGreaterThan(1);
   });
 });
