@@ -1,15 +1,28 @@
 // The page as a whole: which view, which state it is in, and the order of its parts. Live
 // figures come from the event stream, the list of streams is polled.
 
-import type { SavingsPeriods, SavingsSummary, StreamSavingsList } from '@shoal/tracker/protocol';
+import type {
+  SavingsPeriods,
+  SavingsSummary,
+  StreamSavings,
+  StreamSavingsList,
+} from '@shoal/tracker/protocol';
 import type { ComponentChildren } from 'preact';
 import { AlertList } from './alert-list.tsx';
 import { Headline, Honesty, Quality } from './figures.tsx';
 import { Header } from './header.tsx';
-import { useLiveSavings, usePeriods, useStreamList } from './live-savings.ts';
+import { Health } from './health.tsx';
+import {
+  useHealth,
+  useLiveSavings,
+  usePeriods,
+  useStreamList,
+  useSwarmPicture,
+} from './live-savings.ts';
 import { Money } from './money.tsx';
 import { BandwidthChart, ViewersChart } from './savings-charts.tsx';
 import { StreamTable } from './stream-table.tsx';
+import { SwarmView } from './swarm-view.tsx';
 import { useView, type View, windowChoiceOf } from './url-state.ts';
 
 export function App() {
@@ -50,6 +63,9 @@ function Savings({ summary, list, periods, view, onChange }: SavingsProps) {
   const period = windowChoiceOf(view.windowSeconds).longLabel;
   const isEmpty = summary.viewers === 0 && summary.cdnBytes + summary.peerBytes === 0;
   const streams = list?.streams ?? [];
+  // With one stream there is nothing to choose.
+  const picture = useSwarmPicture(view.stream ?? onlyOne(streams));
+  const health = useHealth();
   return (
     <>
       {isEmpty ? (
@@ -59,6 +75,7 @@ function Savings({ summary, list, periods, view, onChange }: SavingsProps) {
           <Headline summary={summary} period={period} pricePerGb={view.pricePerGb} />
           <AlertList summary={summary} />
           <Charts summary={summary} />
+          {picture !== null && <SwarmView picture={picture} />}
           <div class="pair">
             <Quality summary={summary} />
             <Honesty summary={summary} />
@@ -67,8 +84,13 @@ function Savings({ summary, list, periods, view, onChange }: SavingsProps) {
         </>
       )}
       {streams.length > 0 && <StreamTable streams={streams} view={view} onChange={onChange} />}
+      <Health health={health} />
     </>
   );
+}
+
+function onlyOne(streams: readonly StreamSavings[]): string | null {
+  return streams.length === 1 ? (streams[0]?.stream ?? null) : null;
 }
 
 function Charts({ summary }: { summary: SavingsSummary }) {

@@ -99,7 +99,7 @@ export function Quality({ summary }: { summary: SavingsSummary }) {
   return (
     <section class="card" aria-labelledby="quality">
       <h2 id="quality">Quality</h2>
-      <dl class="figures small">
+      <dl class="figures small two">
         <Figure label="Stalled" note="of the watching time">
           <Amount {...percent(summary.stallRatio, 2)} />
         </Figure>
@@ -109,38 +109,50 @@ export function Quality({ summary }: { summary: SavingsSummary }) {
         <Figure label="Live latency" note="behind the camera">
           <Amount {...seconds(summary.liveLatencySeconds)} />
         </Figure>
-        <Figure label="Bit rate" note="of the video that is played">
+        <Figure label="Bit rate" note="of what is played">
           {summary.bitrateBps === null ? '–' : <Amount {...bitrate(summary.bitrateBps)} />}
         </Figure>
       </dl>
-      <table class="compare">
-        <thead>
-          <tr>
-            <th scope="col">Viewers</th>
-            <th scope="col">Stalled</th>
-            <th scope="col">Start-up</th>
-            <th scope="col">Latency</th>
-            <th scope="col">Bit rate</th>
-          </tr>
-        </thead>
-        <tbody>
-          <QualityRow label="who exchange segments" quality={summary.qualityWithPeers} />
-          <QualityRow label="of the CDN alone" quality={summary.qualityWithoutPeers} />
-        </tbody>
-      </table>
+      <Comparison summary={summary} />
     </section>
   );
 }
 
-function QualityRow({ label, quality }: { label: string; quality: QualityFigures }) {
+const comparedFigures: readonly {
+  readonly label: string;
+  readonly show: (quality: QualityFigures) => string;
+}[] = [
+  { label: 'Stalled', show: ({ stallRatio }) => text(percent(stallRatio, 2)) },
+  { label: 'Start-up', show: ({ startupSeconds }) => text(seconds(startupSeconds)) },
+  { label: 'Live latency', show: ({ liveLatencySeconds }) => text(seconds(liveLatencySeconds)) },
+  {
+    label: 'Bit rate',
+    show: ({ bitrateBps }) => (bitrateBps === null ? '–' : text(bitrate(bitrateBps))),
+  },
+];
+
+function Comparison({ summary }: { summary: SavingsSummary }) {
+  const { qualityWithPeers, qualityWithoutPeers } = summary;
   return (
-    <tr>
-      <th scope="row">{label}</th>
-      <td>{text(percent(quality.stallRatio, 2))}</td>
-      <td>{text(seconds(quality.startupSeconds))}</td>
-      <td>{text(seconds(quality.liveLatencySeconds))}</td>
-      <td>{quality.bitrateBps === null ? '–' : text(bitrate(quality.bitrateBps))}</td>
-    </tr>
+    <table class="compare">
+      <caption class="hidden">Quality with and without peers</caption>
+      <thead>
+        <tr>
+          <td />
+          <th scope="col">with peers</th>
+          <th scope="col">CDN alone</th>
+        </tr>
+      </thead>
+      <tbody>
+        {comparedFigures.map(({ label, show }) => (
+          <tr key={label}>
+            <th scope="row">{label}</th>
+            <td>{show(qualityWithPeers)}</td>
+            <td>{show(qualityWithoutPeers)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
   );
 }
 

@@ -1,7 +1,13 @@
 // The live figures: server-sent events of the tracker as preact state, with an honest word on
 // whether they are still coming. The app shows what it gives.
 
-import type { SavingsPeriods, SavingsSummary, StreamSavingsList } from '@shoal/tracker/protocol';
+import type {
+  HealthSummary,
+  SavingsPeriods,
+  SavingsSummary,
+  StreamSavingsList,
+  SwarmPicture,
+} from '@shoal/tracker/protocol';
 import { useEffect, useState } from 'preact/hooks';
 import type { View } from './url-state.ts';
 
@@ -18,6 +24,9 @@ const silenceLimitMs = 7_000;
 const reopenMs = 2_000;
 const listPollMs = 4_000;
 const periodsPollMs = 20_000;
+/** As often as viewers report. */
+const picturePollMs = 5_000;
+const healthPollMs = 5_000;
 
 function eventsUrl(view: View): string {
   const parameters = new URLSearchParams({ windowSeconds: String(view.windowSeconds) });
@@ -89,9 +98,21 @@ export function usePeriods(stream: string | null): SavingsPeriods | null {
   return usePolled<SavingsPeriods>(`api/v1/savings/periods${query}`, periodsPollMs);
 }
 
-function usePolled<Answer>(url: string, intervalMs: number): Answer | null {
+/** Who feeds whom in a stream; `null` for all streams together, which have no picture. */
+export function useSwarmPicture(stream: string | null): SwarmPicture | null {
+  const url = stream === null ? null : `api/v1/swarm?${new URLSearchParams({ stream })}`;
+  const picture = usePolled<SwarmPicture>(url, picturePollMs);
+  return picture?.stream === stream ? picture : null;
+}
+
+export function useHealth(): HealthSummary | null {
+  return usePolled<HealthSummary>('api/v1/health', healthPollMs);
+}
+
+function usePolled<Answer>(url: string | null, intervalMs: number): Answer | null {
   const [answer, setAnswer] = useState<Answer | null>(null);
   useEffect(() => {
+    if (url === null) return;
     const abort = new AbortController();
     const load = async (): Promise<void> => {
       try {
