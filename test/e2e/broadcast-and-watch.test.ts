@@ -147,6 +147,21 @@ describe('a broadcast from the browser', () => {
     );
     expect(savings.offloadRatio).toBeGreaterThan(0.4);
     expect(savings.savedBytes).toBe(savings.peerBytes);
+    const page = await (await browser.newContext()).newPage();
+    await page.goto(`${services.trackerUrl}/?stream=${stream}`);
+    await pollUntil(
+      () =>
+        page
+          .locator('.swarm .node.viewer')
+          .count()
+          .then((n) => n === 3),
+      {
+        timeoutMs: 20_000,
+        description: 'the dashboard draws three viewers',
+      },
+    );
+    expect(await page.locator('.swarm .arrow.peer').count()).toBeGreaterThan(0);
+    await page.context().close();
   });
 
   it('goes on for 20 s without a stall when the tracker is killed', async () => {

@@ -5,10 +5,16 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Tracker } from '@shoal/tracker';
-import type { SavingsPeriods, SavingsSummary } from '@shoal/tracker/protocol';
+import type {
+  HealthSummary,
+  SavingsPeriods,
+  SavingsSummary,
+  SwarmPicture,
+} from '@shoal/tracker/protocol';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bytes, count, money, percent, text } from '../../tracker/dashboard/format.ts';
+import { bitrate, bytes, count, money, percent, text } from '../../tracker/dashboard/format.ts';
+import { postBeacon } from '../support/beacons.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import { storeSimulatedAudience } from '../support/stored-audience.ts';
@@ -132,6 +138,54 @@ describe('dashboard', () => {
     // The input lies under its label, which looks like a button.
     await page.check('label:has-text("Lowest offload") input', { force: true });
     expect(await names()).toEqual(byOffload.map(({ stream }) => stream));
+  });
+
+  it('draws who feeds whom in one stream, and says it of the viewer that is pointed at', async () => {
+    const report = (session: string, peerId: string, neighbour: string, cdnBytes: number) =>
+      postBeacon(tracker.url, {
+        session,
+        stream: 'match',
+        intervalMs: 5_000,
+        cdnBytes,
+        peerBytes: 1_000_000,
+        uploadedBytes: 1_000_000,
+        peerId,
+        peers: [{ id: neighbour, receivedBytes: 1_000_000, sentBytes: 1_000_000 }],
+      });
+    expect(await report('session-of-a-picture-1', 'aaaaaaaa', 'bbbbbbbb', 250_000)).toBe(204);
+    expect(await report('session-of-a-picture-2', 'bbbbbbbb', 'aaaaaaaa', 0)).toBe(204);
+    await page.goto(`${tracker.url}/?stream=match`);
+    await page.waitForSelector('.swarm .node.viewer >> nth=1', { timeout: 15_000 });
+    const picture = await api<SwarmPicture>('swarm?stream=match');
+    expect(await page.locator('.swarm .arrow.peer').count()).toBe(picture.links.length);
+    expect(await page.locator('.swarm .arrow.cdn').count()).toBe(1);
+    await page.focus('.swarm .node.viewer >> nth=0');
+    const details = page.locator('.swarm-details');
+    await details.locator('h3:text-is("Viewer aaaaaaaa")').waitFor();
+    const first = picture.viewers.find(({ id }) => id === 'aaaaaaaa');
+    expect(await details.innerText()).toContain(text(bitrate(first?.cdnBitrateBps ?? 0)));
+    expect(await details.innerText()).toContain('bbbbbbbb');
+  });
+
+  it('shows how tracker and ingest do', async () => {
+    const { tracker: health } = await api<HealthSummary>('health');
+    const services = page.locator('section:has(> #health)');
+    expect(await services.innerText()).toMatch(/Tracker\s+Works/);
+    expect(health.beaconsCounted).toBeGreaterThan(0);
+    const counted = services.locator('div:has(> dt:text-is("Reports counted")) dd');
+    await eventually(() => counted.innerText(), count(health.beaconsCounted));
+  });
+
+  it.each([360, 768, 1280])('fits a screen of %i px without scrolling sideways', async (width) => {
+    await page.setViewportSize({ width, height: 900 });
+    await page.goto(`${tracker.url}/?stream=match&window=3600`);
+    await page.waitForSelector('.hero-amount');
+    await page.waitForSelector('.swarm .node.viewer');
+    const overflowPx = await page.evaluate(
+      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    );
+    expect(overflowPx).toBe(0);
+    await page.screenshot({ path: path.join(directory, `dashboard-${width}.png`), fullPage: true });
   });
 
   it('says that the tracker is gone, keeps the last figures, and comes back by itself', async () => {

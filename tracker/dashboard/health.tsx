@@ -61,7 +61,7 @@ function ingestState(ingest: NonNullable<HealthSummary['ingest']>): State {
 
 function Service({ name, isGood, word, note }: State & { readonly name: string }) {
   return (
-    <li>
+    <li class="service">
       <i class={isGood ? 'lamp good' : 'lamp warn'} aria-hidden="true" />
       <b>{name}</b>
       <span class={isGood ? 'good' : 'warn'}>{word}</span>

@@ -30,7 +30,8 @@ export function SwarmView({ picture }: { picture: SwarmPicture }) {
         <p class="note">No viewer of this stream has said who it exchanges with.</p>
       ) : (
         <div class="swarm-body">
-          <svg viewBox={`0 0 ${layout.sizePx} ${layout.sizePx}`} role="group" aria-label={summaryOf(picture)}>
+          <svg viewBox={`0 0 ${layout.sizePx} ${layout.sizePx}`}>
+            <title>{summaryOf(picture)}</title>
             <Heads />
             {layout.links.map((link) => (
               <Arrow key={`${link.from ?? ''} ${link.to}`} link={link} chosen={focus?.id ?? null} />
@@ -40,14 +41,18 @@ export function SwarmView({ picture }: { picture: SwarmPicture }) {
               <text dy=".35em">CDN</text>
             </g>
             {layout.viewers.map(({ id, x, y, radiusPx }) => (
+              // biome-ignore lint/a11y/useSemanticElements: SVG has no button element
               <g
                 key={id}
                 class={id === focus?.id ? 'node viewer chosen' : 'node viewer'}
                 transform={`translate(${x} ${y})`}
-                // biome-ignore lint/a11y/noNoninteractiveTabindex: it is how the keyboard reads one viewer
                 tabIndex={0}
-                role="img"
+                role="button"
                 aria-label={sentenceAbout(picture, id)}
+                onClick={() => setChosen(id)}
+                onKeyDown={(event) => {
+                  if (event.key === 'Escape') setChosen(null);
+                }}
                 onFocus={() => setChosen(id)}
                 onBlur={() => setChosen(null)}
                 onMouseEnter={() => setChosen(id)}
