@@ -176,6 +176,13 @@ export class Broadcast {
     return this.#closing;
   }
 
+  /** Another server has the stream now: the publisher here is sent away. */
+  async abandon(): Promise<void> {
+    const publisher = this.#run?.publisher;
+    await publisher?.close('replaced');
+    await this.close('replaced');
+  }
+
   async #close(reason: SessionCloseReason): Promise<void> {
     this.#stopWaiting();
     this.#retireRun();

@@ -4,6 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
+import type { IngestNode } from './cluster/ingest-node.ts';
 import {
   type Environment,
   EnvironmentError,
@@ -34,6 +35,8 @@ export interface IngestOptions {
   readonly retention?: RetentionPolicy | undefined;
   /** Who may delete recordings; nobody when absent. */
   readonly adminToken?: string | undefined;
+  /** Other ingests with which this one shares the streams; none when absent. */
+  readonly cluster?: ClusterSetting | undefined;
   /** Who is told what happens; nobody when absent. */
   readonly webhook?: WebhookTarget | undefined;
   /** Who is asked before somebody publishes; nobody when absent. */
@@ -62,6 +65,12 @@ export interface S3Access {
   readonly region: string;
   readonly accessKey: string;
   readonly secretKey: string;
+}
+
+export interface ClusterSetting {
+  /** Redis or Valkey. */
+  readonly registryUrl: string;
+  readonly node: IngestNode;
 }
 
 export interface IngestSetup {
@@ -106,6 +115,16 @@ function retentionOf(environment: Environment): RetentionPolicy | undefined {
   };
 }
 
+/** @throws EnvironmentError for a registry without the address of this node */
+function clusterOf(environment: Environment): ClusterSetting | undefined {
+  const { SHOAL_REGISTRY_URL: registryUrl, SHOAL_NODE_URL: url } = environment;
+  if (registryUrl === undefined) return undefined;
+  if (url === undefined) {
+    throw new EnvironmentError(['SHOAL_NODE_URL: set it with SHOAL_REGISTRY_URL.']);
+  }
+  return { registryUrl, node: { url, publicUrl: environment.SHOAL_NODE_PUBLIC_URL ?? null } };
+}
+
 /** @throws EnvironmentError when the store is a bucket and its keys are missing */
 function s3AccessOf(environment: Environment): S3Access | undefined {
   if (typeof environment.SHOAL_ORIGIN_STORE === 'string') return undefined;
@@ -139,6 +158,7 @@ export function ingestSetup(environment: Environment, logger: Logger): IngestSet
       s3: s3AccessOf(environment),
       retention: retentionOf(environment),
       adminToken: environment.SHOAL_ADMIN_TOKEN,
+      cluster: clusterOf(environment),
       webhook: targetOf(environment.SHOAL_WEBHOOK_URL, environment),
       admission: targetOf(environment.SHOAL_ADMISSION_URL, environment),
       ffmpegPath: environment.SHOAL_FFMPEG_PATH,

@@ -315,6 +315,23 @@ export const environmentVariables = {
     meaning:
       'Publishers at once from one address as ingest sees it, which behind a proxy is the proxy.',
   },
+  SHOAL_REGISTRY_URL: {
+    schema: z.url({ protocol: /^rediss?$/ }),
+    defaultLabel: 'none',
+    meaning:
+      'Redis or Valkey in which several ingests agree who has which stream, `redis://host:port`; needs `SHOAL_NODE_URL`, and a store that they share.',
+  },
+  SHOAL_NODE_URL: {
+    schema: httpUrl,
+    defaultLabel: 'none',
+    meaning: 'Where the other ingests reach this one.',
+  },
+  SHOAL_NODE_PUBLIC_URL: {
+    schema: httpUrl,
+    defaultLabel: 'none',
+    meaning:
+      'Where publishers reach this ingest and no other: the others send them there with 307. Without it they pass the signalling on.',
+  },
   SHOAL_CDN_PRICE_PER_GB: {
     schema: z.coerce.number().min(0).max(100),
     defaultText: '0.05',

@@ -39,6 +39,8 @@ export const ingestErrors = {
   'rate-limited': { status: 429, title: 'Too many requests came from this address.' },
   'limit-reached': { status: 503, title: 'The server has no room for another publisher.' },
   'admission-unavailable': { status: 503, title: 'Nobody can say who may publish.' },
+  'registry-unavailable': { status: 503, title: 'Nobody can say which server has the stream.' },
+  'stream-interrupted': { status: 503, title: 'The stream is changing its server.' },
   'store-unavailable': { status: 503, title: 'The origin store does not answer.' },
   internal: { status: 500, title: 'Ingest failed.' },
 } as const satisfies Record<string, ErrorEntry>;

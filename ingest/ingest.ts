@@ -4,6 +4,8 @@
 import path from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { Broadcast } from './broadcast.ts';
+import { registerCluster } from './cluster/cluster-routes.ts';
+import { LeaseRegistry } from './cluster/lease-registry.ts';
 import type { IngestOptions } from './config.ts';
 import { IngestError } from './errors.ts';
 import { createHttpServer } from './http-server.ts';
@@ -42,7 +44,11 @@ import {
 } from './webhooks/webhook-sender.ts';
 import type { BroadcastSink, PublisherControl } from './whip/broadcast-sink.ts';
 import { authorizeByKeys } from './whip/stream-keys.ts';
-import { registerWhipEndpoint, type WhipEndpoint } from './whip/whip-endpoint.ts';
+import {
+  defaultMaxSessions,
+  registerWhipEndpoint,
+  type WhipEndpoint,
+} from './whip/whip-endpoint.ts';
 
 interface Stages {
   readonly app: FastifyInstance;
@@ -50,6 +56,8 @@ interface Stages {
   readonly objects: MediaObjects;
   readonly archive: RecordingArchive | null;
   readonly signer: SegmentSigner;
+  /** `null` for an ingest that is alone. */
+  readonly registry: LeaseRegistry | null;
 }
 
 async function openStore(options: IngestOptions): Promise<OriginStore> {
@@ -66,6 +74,29 @@ async function openStore(options: IngestOptions): Promise<OriginStore> {
 /** The part of the store that metrics are about; `null` for stores that are on this machine. */
 function spoolOf(store: OriginStore): SpooledStore | null {
   return store instanceof SpooledStore ? store : null;
+}
+
+function startRegistry(
+  { cluster, maxSessions, logger }: IngestOptions,
+  ingest: () => Ingest | null,
+): Promise<LeaseRegistry | null> {
+  if (cluster === undefined) return Promise.resolve(null);
+  return LeaseRegistry.start({
+    ...{ url: cluster.registryUrl, node: cluster.node, logger },
+    maxSessions: maxSessions ?? defaultMaxSessions,
+    sessionCount: () => ingest()?.sessionCount ?? 0,
+    isActive: (stream) => ingest()?.isActive(stream) ?? false,
+    onLost: (stream) => ingest()?.abandon(stream),
+  });
+}
+
+/** What runs on another ingest, or may go on there, is left alone; so is all while nobody knows. */
+function cutOffCheck(registry: LeaseRegistry | null) {
+  if (registry === null) return undefined;
+  return async (stream: StreamId): Promise<boolean> => {
+    const { kind } = await registry.placeOf(stream);
+    return !registry.isAway && (kind === 'here' || kind === 'nowhere');
+  };
 }
 
 const wildcardHosts: readonly string[] = ['0.0.0.0', '[::]'];
@@ -131,11 +162,16 @@ export class Ingest {
     const { logger } = options;
     const ffmpeg = await resolveFfmpeg({ configuredPath: options.ffmpegPath, logger });
     const objects = new MediaObjects(await openStore(options));
-    const archive =
-      options.store === 'memory' ? null : await RecordingArchive.start({ objects, logger });
     const signer = await SegmentSigner.start({ directory: options.dataDirectory });
     const app = createHttpServer(logger);
-    const ingest = new Ingest(options, { app, ffmpeg, objects, archive, signer });
+    const running: { ingest: Ingest | null } = { ingest: null };
+    const registry = await startRegistry(options, () => running.ingest);
+    const archive =
+      options.store === 'memory'
+        ? null
+        : await RecordingArchive.start({ objects, logger, isCutOff: cutOffCheck(registry) });
+    const ingest = new Ingest(options, { app, ffmpeg, objects, archive, signer, registry });
+    running.ingest = ingest;
     try {
       await ingest.#register();
       signal?.throwIfAborted();
@@ -157,6 +193,27 @@ export class Ingest {
   /** The URL as clients see it, without a slash at the end. */
   get publicUrl(): string {
     return this.#options.publicUrl ?? this.#url;
+  }
+
+  /** Whether somebody publishes the stream here, or is waited for. */
+  isActive(stream: StreamId): boolean {
+    const sessions = this.#whip?.sessionStatistics() ?? [];
+    return (
+      sessions.some((session) => session.stream === stream) ||
+      [...this.#broadcasts].some((broadcast) => broadcast.stream === stream)
+    );
+  }
+
+  /** Publishers at the moment. */
+  get sessionCount(): number {
+    return this.#whip?.sessionStatistics().length ?? 0;
+  }
+
+  /** Another ingest has the stream now: what is left of it here ends. */
+  abandon(stream: StreamId): void {
+    for (const broadcast of this.#broadcasts) {
+      if (broadcast.stream === stream) void broadcast.abandon();
+    }
   }
 
   /** From now on, pages send their players to this tracker. */
@@ -226,6 +283,7 @@ export class Ingest {
     await Promise.all([...this.#broadcasts].map((broadcast) => broadcast.close('shutdown')));
     await this.#retention?.close();
     await this.#webhooks?.close();
+    await this.#stages.registry?.close();
     await this.#stages.app.close();
     await this.#stages.objects.store.close();
     this.#metrics.close();
@@ -254,6 +312,15 @@ export class Ingest {
     const { pagesDirectory, playerDirectory } = this.#options;
     const { admission } = this.#options;
     if (admission !== undefined) registerAdmission(app, admission);
+    const { registry } = this.#stages;
+    if (registry !== null) {
+      registerCluster(app, {
+        registry,
+        isActive: (stream) => this.isActive(stream),
+        isFull: () => this.sessionCount >= (maxSessions ?? defaultMaxSessions),
+        adopt: (stream) => this.#adopt(stream),
+      });
+    }
     this.#whip = registerWhipEndpoint(app, {
       authorize: authorizeByKeys(streamKeys),
       openBroadcast: (stream, publisher) => this.openBroadcast(stream, publisher),
@@ -275,6 +342,14 @@ export class Ingest {
       ...{ pagesDirectory, playerDirectory, defaultStream },
     });
     this.#registerStatus(app);
+  }
+
+  async #adopt(stream: StreamId): Promise<void> {
+    const { archive } = this.#stages;
+    const left = (await archive?.adopt(stream)) ?? null;
+    if (left === null) return;
+    this.#streams.adopt(left);
+    this.#options.logger.info({ streamId: stream }, 'broadcast taken over from another ingest');
   }
 
   #detailsSources(): StreamDetailsSources {

@@ -223,6 +223,18 @@ export class LiveStreams {
    * playlists, and the next broadcast goes on after its numbers.
    */
   restore(description: RecordingDescription, endedAt: Date): void {
+    this.#rebuild(description).end(endedAt);
+  }
+
+  /**
+   * Shows what another server has left of a broadcast that goes on here, without an end: some of
+   * its last segments may be unknown, so the numbers of the next broadcast leave room for them.
+   */
+  adopt(description: RecordingDescription): void {
+    this.#rebuild(description).setInterrupted(true);
+  }
+
+  #rebuild(description: RecordingDescription): Presentation {
     const { stream, recording, startedAt, discontinuitySequence, renditions } = description;
     const presentation = new Presentation({
       ...{ ...this.#options, isRecorded: false, stream, recording, discontinuitySequence },
@@ -237,8 +249,8 @@ export class LiveStreams {
       for (const init of initSections) live?.addInitSection(init.generation, init.digest, format);
       for (const item of segments) live?.list(item, framesOf(frameRate, item.durationSeconds));
     }
-    presentation.end(endedAt);
     this.#presentations.set(stream, presentation);
+    return presentation;
   }
 
   /**

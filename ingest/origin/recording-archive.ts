@@ -34,6 +34,11 @@ import { recordedThumbnailTrack } from './thumbnail-tracks.ts';
 
 export interface RecordingArchiveOptions {
   readonly objects: MediaObjects;
+  /**
+   * Whether a broadcast that has only checkpoints was cut off, and does not run on another server
+   * with the same store; all were when absent.
+   */
+  readonly isCutOff?: ((stream: StreamId) => Promise<boolean>) | undefined;
   readonly logger: Logger;
 }
 
@@ -87,11 +92,13 @@ function lastMomentOf(recording: RecordingDescription): Date {
 export class RecordingArchive {
   readonly #objects: MediaObjects;
   readonly #logger: Logger;
+  readonly #isCutOff: (stream: StreamId) => Promise<boolean>;
   readonly #summaries = new Map<string, RecordingSummary>();
   /** What the last process could not finish, by its last moment. */
   readonly #cutOff: CutOffBroadcast[] = [];
 
   private constructor(options: RecordingArchiveOptions) {
+    this.#isCutOff = options.isCutOff ?? (async () => true);
     this.#objects = options.objects;
     this.#logger = options.logger;
   }
@@ -107,7 +114,8 @@ export class RecordingArchive {
       const summary = await archive.#read(key, recordingSummarySchema);
       if (summary !== null) archive.#summaries.set(key, summary);
     }
-    await archive.#finishCutOff(await store.list(checkpointsPrefix));
+    const keys = await store.list(checkpointsPrefix);
+    archive.#cutOff.push(...(await archive.#finishCutOff(keys)));
     return archive;
   }
 
@@ -210,7 +218,22 @@ export class RecordingArchive {
     return true;
   }
 
-  async #finishCutOff(keys: readonly string[]): Promise<void> {
+  /**
+   * Finishes what another server has left of the stream in the store that they share.
+   * @returns its last broadcast, or `null` when it left none
+   */
+  async adopt(stream: StreamId): Promise<RecordingDescription | null> {
+    const keys = await this.#objects.store.list(`${checkpointsPrefix}${stream}/`);
+    const found = await this.#finishCutOff(keys, async () => true);
+    const last = found.toSorted((a, b) => a.endedAt.getTime() - b.endedAt.getTime()).at(-1);
+    return last?.description ?? null;
+  }
+
+  async #finishCutOff(
+    keys: readonly string[],
+    isCutOff = this.#isCutOff,
+  ): Promise<readonly CutOffBroadcast[]> {
+    const found: CutOffBroadcast[] = [];
     const cutOff = new Map<RecordingId, RecordingDescription>();
     for (const key of keys) {
       const part = await this.#read(key, recordingDescriptionSchema);
@@ -219,10 +242,12 @@ export class RecordingArchive {
       cutOff.set(part.recording, earlier === undefined ? part : joinDescriptions(earlier, part));
     }
     for (const description of cutOff.values()) {
+      if (!(await isCutOff(description.stream))) continue;
       const endedAt = lastMomentOf(description);
-      this.#cutOff.push({ description, endedAt });
+      found.push({ description, endedAt });
       await this.finish(description, endedAt);
     }
+    return found;
   }
 
   /** A file of the archive; one that cannot be understood is left alone and reported. */

@@ -58,7 +58,7 @@ export interface WhipEndpoint {
   close(reason: SessionCloseReason): Promise<void>;
 }
 
-const defaultMaxSessions = 64;
+export const defaultMaxSessions = 64;
 const defaultMaxSessionsPerAddress = 16;
 /** A publisher that reconnects in a loop stays within it; who tries keys does not get far. */
 const publishBudget = { burst: 60, perSecond: 2 };

@@ -1,0 +1,213 @@
+// Two ingests with one bucket and one registry: publishers are sent to who has room or has their
+// stream, viewers may ask either, and when one is killed the other goes on with its streams.
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ChildServer } from '../../infra/local/child-server.ts';
+import { freePort } from '../../infra/local/free-port.ts';
+import { startService } from '../../infra/local/service-process.ts';
+import { RedisServer } from '../../infra/production-like/redis-server.ts';
+import { SwiftServer, swiftAccess } from '../../infra/production-like/swift-server.ts';
+import { KillablePublisher } from '../support/killable-publisher.ts';
+import { pollUntil } from '../support/poll-until.ts';
+
+const streams = ['one', 'two', 'three'];
+const keyOf = (stream: string): string => `key-of-${stream}`;
+
+interface Node {
+  readonly url: string;
+  readonly process: ChildServer;
+}
+
+describe('two ingests', () => {
+  let swift: SwiftServer;
+  let redis: RedisServer;
+  let directory: string;
+  let nodes: readonly [Node, Node];
+  const publishers: KillablePublisher[] = [];
+
+  async function startNode(name: string, extra: Record<string, string> = {}): Promise<Node> {
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}`;
+    const process = await startService({
+      entry: 'ingest/main.ts',
+      port,
+      environment: {
+        SHOAL_INGEST_PORT: String(port),
+        SHOAL_DATA_DIR: path.join(directory, name),
+        SHOAL_STREAM_KEYS: streams.map((stream) => `${stream}:${keyOf(stream)}`).join(','),
+        SHOAL_LADDER: 'small:320x180:200000:64000',
+        SHOAL_ORIGIN_STORE: 's3://streams/live',
+        SHOAL_S3_ENDPOINT: swift.url,
+        SHOAL_S3_ACCESS_KEY: swiftAccess.accessKey,
+        SHOAL_S3_SECRET_KEY: swiftAccess.secretKey,
+        SHOAL_REGISTRY_URL: redis.url,
+        SHOAL_NODE_URL: url,
+        SHOAL_LOG_LEVEL: 'info',
+        ...extra,
+      },
+    });
+    return { url, process };
+  }
+
+  async function publish(node: Node, stream: string): Promise<KillablePublisher> {
+    const whipUrl = `${node.url}/whip/${stream}`;
+    const publisher = await KillablePublisher.start({ whipUrl, key: keyOf(stream), codec: 'h264' });
+    if (publisher === null) throw new Error(`${whipUrl} refused the publisher`);
+    publishers.push(publisher);
+    return publisher;
+  }
+
+  const playlistOf = (node: Node, stream: string, query = ''): Promise<Response> =>
+    fetch(`${node.url}/live/${stream}/small/index.m3u8${query}`);
+
+  async function segmentsOf(node: Node, stream: string): Promise<readonly string[]> {
+    const response = await playlistOf(node, stream);
+    const text = await response.text();
+    return response.ok ? text.split('\n').filter((line) => line.endsWith('.m4s')) : [];
+  }
+
+  async function untilSegments(node: Node, stream: string, count: number): Promise<string[]> {
+    return pollUntil(
+      async () => {
+        const segments = await segmentsOf(node, stream);
+        return segments.length >= count ? [...segments] : null;
+      },
+      { timeoutMs: 40_000, description: `${stream} has ${count} segments at ${node.url}` },
+    );
+  }
+
+  beforeAll(async () => {
+    directory = await mkdtemp(path.join(tmpdir(), 'shoal-two-'));
+    [swift, redis] = await Promise.all([SwiftServer.start(), RedisServer.start()]);
+    await swift.makeBucket('streams');
+    nodes = await Promise.all([startNode('a'), startNode('b')]);
+  });
+
+  afterAll(async () => {
+    for (const publisher of publishers) await publisher.kill();
+    for (const node of nodes ?? []) await node.process.kill();
+    await redis?.kill();
+    await swift?.stop();
+    if (directory !== undefined) await rm(directory, { recursive: true, force: true });
+  });
+
+  it('serve a stream that one of them has through both, held reloads and segments too', async () => {
+    const [first, second] = nodes;
+    await publish(first, 'one');
+    await untilSegments(first, 'one', 2);
+    const before = await untilSegments(second, 'one', 2);
+    const number = Number(/(\d+)\.m4s$/.exec(before.at(-1) ?? '')?.[1]);
+    const held = await playlistOf(second, 'one', `?_HLS_msn=${number + 1}`);
+    expect(held.status).toBe(200);
+    expect(await held.text()).toContain(`/${number + 1}.m4s`);
+    const base = `/live/one/small/${before.at(-1)}`;
+    const [direct, passedOn] = await Promise.all(
+      nodes.map((node) => fetch(`${node.url}${base}`, { headers: { range: 'bytes=0-99' } })),
+    );
+    expect(passedOn?.status).toBe(206);
+    for (const name of ['etag', 'content-range', 'shoal-pieces', 'cache-control']) {
+      expect(passedOn?.headers.get(name), name).toBe(direct?.headers.get(name));
+    }
+    expect(passedOn?.headers.get('access-control-allow-origin')).toBe('*');
+    expect(await passedOn?.arrayBuffer()).toEqual(await direct?.arrayBuffer());
+  });
+
+  it('list the streams of both at each of them', async () => {
+    for (const { url } of nodes) {
+      const list = await (await fetch(`${url}/api/v1/streams`)).json();
+      expect(list.streams).toMatchObject([{ id: 'one', state: 'live' }]);
+    }
+  });
+
+  it('pass a second publisher on to the node that has the stream, which refuses it', async () => {
+    const { url } = nodes[1];
+    const response = await fetch(`${url}/whip/one`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${keyOf('one')}`, 'content-type': 'application/sdp' },
+      body: 'v=0\r\n',
+    });
+    // Read and judged by the other node: it is no offer.
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ type: 'urn:shoal:ingest:offer-invalid' });
+  });
+
+  it('send a publisher that finds no room to the node that has room, with 307', async () => {
+    const publicUrl = 'https://ingest-c.example';
+    const [full, roomy] = await Promise.all([
+      startNode('full', { SHOAL_MAX_SESSIONS: '1' }),
+      startNode('roomy', { SHOAL_MAX_SESSIONS: '1000', SHOAL_NODE_PUBLIC_URL: publicUrl }),
+    ]);
+    try {
+      await publish(full, 'two');
+      const response = await fetch(`${full.url}/whip/three`, {
+        method: 'POST',
+        redirect: 'manual',
+        headers: { authorization: `Bearer ${keyOf('three')}`, 'content-type': 'application/sdp' },
+        body: 'v=0\r\n',
+      });
+      expect(response.status).toBe(307);
+      expect(response.headers.get('location')).toBe(`${publicUrl}/whip/three`);
+    } finally {
+      for (const { process } of [full, roomy]) await process.kill();
+    }
+  });
+
+  it('keep their streams and viewers when the registry is gone', async () => {
+    const [first, second] = nodes;
+    await redis.kill();
+    const before = await segmentsOf(second, 'one');
+    await pollUntil(
+      async () => {
+        const now = await segmentsOf(second, 'one');
+        return now.length > 0 && now.at(-1) !== before.at(-1);
+      },
+      { timeoutMs: 20_000, description: 'the playlist goes on' },
+    );
+    const refused = await fetch(`${second.url}/whip/two`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${keyOf('two')}`, 'content-type': 'application/sdp' },
+      body: 'v=0\r\n',
+    });
+    expect(refused.status).toBe(503);
+    expect(await refused.json()).toMatchObject({ type: 'urn:shoal:ingest:registry-unavailable' });
+    await redis.resume();
+    // An empty registry learns of the lease again.
+    await pollUntil(
+      async () => {
+        const response = await fetch(`${second.url}/whip/one`, {
+          method: 'POST',
+          headers: { authorization: `Bearer ${keyOf('one')}`, 'content-type': 'application/sdp' },
+          body: 'v=0\r\n',
+        });
+        const { type } = await response.json();
+        return type === 'urn:shoal:ingest:offer-invalid';
+      },
+      { timeoutMs: 20_000, description: 'the lease is back', intervalMs: 500 },
+    );
+    const list = await (await fetch(`${first.url}/api/v1/streams/one`)).json();
+    expect(list.state).toBe('live');
+  });
+
+  it('take over the stream of a node that is killed, behind its numbers', async () => {
+    const [first, second] = nodes;
+    const before = await segmentsOf(second, 'one');
+    await first.process.kill();
+    // Until the publisher is back, viewers are told to wait, not that the stream is gone.
+    const response = await playlistOf(second, 'one');
+    expect(response.status).toBe(503);
+    expect(response.headers.get('retry-after')).toBe('1');
+    await publishers[0]?.kill();
+    await publish(second, 'one');
+    const after = await untilSegments(second, 'one', 2);
+    const numberOf = (line: string | undefined) => Number(/(\d+)\.m4s$/.exec(line ?? '')?.[1]);
+    expect(numberOf(after[0])).toBeGreaterThan(numberOf(before.at(-1)));
+    // What the dead node had uploaded is a recording now, and plays from the one that is left.
+    const list = await (await fetch(`${second.url}/api/v1/streams`)).json();
+    const recording = list.recordings.find((item: { stream: string }) => item.stream === 'one');
+    const vod = await fetch(`${second.url}/vod/one/${recording?.id}/small/index.m3u8`);
+    expect(await vod.text()).toContain('#EXT-X-ENDLIST');
+  });
+});
