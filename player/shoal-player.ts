@@ -8,17 +8,22 @@ import { parsePeerMode, sessionAttributes, shoalConfigOf } from './player-attrib
 import type { ShoalSession } from './session.ts';
 import type { PlayerStats } from './stats.ts';
 import { startWithinPolicy } from './ui/autoplay.ts';
-import { type PeerConsent, rememberConsent, rememberedConsent } from './ui/consent-memory.ts';
+import type { PeerConsent } from './ui/consent-memory.ts';
 import { emptyStats } from './ui/empty-stats.ts';
 import { HlsPlayback } from './ui/hls-playback.ts';
+import { dvrWindowSeconds, liveToleranceSeconds, timelineOf } from './ui/live-edge.ts';
+import { LiveReturn } from './ui/live-return.ts';
 import { forwardedAttributes, MediaDelegation } from './ui/media-delegation.ts';
 import { NativePlayback } from './ui/native-playback.ts';
 import { listenForOverlayKey } from './ui/overlay-shortcut.ts';
+import { PeerChoice } from './ui/peer-choice.ts';
 import type { Playback, PlaybackOptions } from './ui/playback.ts';
 import type { PlaybackState } from './ui/playback-state.ts';
 import { PlayerTree } from './ui/player-tree.ts';
+import { Thumbnails, type ThumbnailView } from './ui/thumbnails.ts';
+import { VideoRenditionList } from './ui/video-renditions.ts';
 
-const ownAttributes = ['p2p', 'muted', 'overlay'] as const;
+const ownAttributes = ['p2p', 'muted', 'overlay', 'controls'] as const;
 const forwarded: ReadonlySet<string> = new Set(forwardedAttributes);
 const session: ReadonlySet<string> = new Set(sessionAttributes);
 
@@ -29,42 +34,43 @@ export class ShoalPlayer extends MediaDelegation {
     ...forwardedAttributes,
   ];
 
+  /** The qualities to choose from; `selectedIndex` -1 is automatic. */
+  readonly videoRenditions = new VideoRenditionList((id) => this.#playback?.selectRendition(id));
   readonly #tree: PlayerTree;
+  readonly #thumbnails = new Thumbnails();
+  readonly #peers = new PeerChoice();
   #playback: Playback | null = null;
   #session: ShoalSession | null = null;
   #stopStats: (() => void) | null = null;
   #connection: AbortController | null = null;
   #isOpenPlanned = false;
   #state: PlaybackState = { kind: 'idle' };
-  /** What the viewer chose with `allowPeers()`; `null` leaves it to the attribute `p2p`. */
-  #peersChosen: boolean | null = null;
   /** The viewer or `autoplay` wants the picture to move: kept across reloads of the source. */
   #wantsPlay = false;
   /** The policy muted it, not the page: the viewer gets a button to hear it. */
   #isMutedByPolicy = false;
+  /** It was to be heard once: who mutes it afterwards needs no button. */
+  #wasHeard = false;
 
   constructor() {
     super();
     this.#tree = new PlayerTree(this.attachShadow({ mode: 'open' }), this.media, {
       onRetry: () => this.#again(),
       onTap: () => this.#tapped(),
-      onJumpToLive: () => this.seekToLive(),
-      onCloseOverlay: () => this.removeAttribute('overlay'),
+      onToggleOverlay: () => this.toggleAttribute('overlay'),
+      onShare: (isWanted) => this.#answered(isWanted ? 'allowed' : 'refused'),
       onConsent: (consent) => this.#answered(consent),
     });
     this.media.addEventListener('play', () => this.#played());
     this.media.addEventListener('pause', () => {
-      if (!this.media.ended) this.#wantsPlay = false;
+      if (!this.media.ended && document.visibilityState === 'visible') this.#wantsPlay = false;
+      this.#updateLiveDistance();
     });
     this.media.addEventListener('timeupdate', () => this.#updateLiveDistance());
-    this.media.addEventListener('volumechange', () => this.#updateSoundButton());
-  }
-
-  get src(): string {
-    return this.getAttribute('src') ?? '';
-  }
-  set src(url: string) {
-    this.setAttribute('src', url);
+    this.media.addEventListener('volumechange', () => {
+      this.#wasHeard ||= !this.media.muted;
+      this.#updateSoundButton();
+    });
   }
 
   /** A fresh snapshot of the counters since the source was opened. */
@@ -82,13 +88,38 @@ export class ShoalPlayer extends MediaDelegation {
     return this.#session?.peersAllowed ?? false;
   }
 
-  /** Starts or stops the exchange with other viewers; the picture goes on in both cases. */
+  /** What this viewer answered, here or on another page of the origin; `null` before that. */
+  get peerConsent(): PeerConsent | null {
+    return this.#peers.answer;
+  }
+
+  /**
+   * The viewer's answer: starts or stops the exchange with others and is remembered for the origin.
+   * The picture goes on in both cases; with `p2p="off"` nothing starts.
+   */
   allowPeers(allowed: boolean): void {
-    this.#peersChosen = allowed;
-    if (this.#peerModeAttribute() === 'consent') {
-      rememberConsent(allowed ? 'allowed' : 'refused');
-    }
+    this.#peers.choose(allowed ? 'allowed' : 'refused');
     this.#applyPeerMode();
+  }
+
+  /** As media-chrome and Media UI Extensions call it. */
+  get streamType(): 'live' | 'on-demand' | 'unknown' {
+    const isLive = this.#playback?.isLive ?? null;
+    if (isLive === null) return 'unknown';
+    return isLive ? 'live' : 'on-demand';
+  }
+
+  /** Seconds that a viewer can go back in a live stream; 0 too few to offer, NaN when not live. */
+  get targetLiveWindow(): number {
+    if (this.streamType !== 'live') return Number.NaN;
+    const windowSeconds = this.#playback?.windowSeconds ?? 0;
+    return windowSeconds >= dvrWindowSeconds ? windowSeconds : 0;
+  }
+
+  /** From this position in seconds on, playback counts as live; NaN when it is not. */
+  get liveEdgeStart(): number {
+    const edgeSeconds = this.#playback?.liveEdgeSeconds ?? null;
+    return edgeSeconds === null ? Number.NaN : edgeSeconds - liveToleranceSeconds;
   }
 
   /** Opens the source again, as `HTMLMediaElement.load()` does. */
@@ -101,6 +132,11 @@ export class ShoalPlayer extends MediaDelegation {
     return super.play();
   }
 
+  override pause(): void {
+    this.#wantsPlay = false;
+    super.pause();
+  }
+
   /** Jumps to where live playback is held and plays; nothing happens on recordings. */
   seekToLive(): void {
     const edgeSeconds = this.#playback?.liveEdgeSeconds ?? null;
@@ -109,10 +145,37 @@ export class ShoalPlayer extends MediaDelegation {
     void startWithinPolicy(this.media);
   }
 
+  /** The play button: without a window to go back in, a paused live stream goes on live. */
+  playFromControls(): void {
+    if (this.#playback === null) this.#open();
+    const isBehind = this.media.currentTime < this.liveEdgeStart;
+    if (this.targetLiveWindow === 0 && isBehind) this.seekToLive();
+    else void startWithinPolicy(this.media);
+  }
+
+  /** The picture for the seek bar, `null` while there is none. */
+  thumbnailAt(positionSeconds: number): ThumbnailView | null {
+    const playback = this.#playback;
+    if (playback === null) return null;
+    const sourceUrl = this.#sourceUrl();
+    const isLive = playback.isLive === true;
+    const source = { sourceUrl, isLive, zeroDateMs: playback.zeroDateMs };
+    return this.#thumbnails.at(source, positionSeconds, performance.now());
+  }
+
   connectedCallback(): void {
     this.#connection?.abort();
     this.#connection = new AbortController();
-    listenForOverlayKey(this, () => this.toggleAttribute('overlay'), this.#connection.signal);
+    const { signal } = this.#connection;
+    listenForOverlayKey(this, () => this.toggleAttribute('overlay'), signal);
+    new LiveReturn(
+      {
+        video: this.media,
+        edgeSeconds: () => this.#playback?.liveEdgeSeconds ?? null,
+        jump: () => this.seekToLive(),
+      },
+      signal,
+    );
     if (this.#playback === null) this.#planOpen();
   }
 
@@ -131,11 +194,15 @@ export class ShoalPlayer extends MediaDelegation {
     if (session.has(name) && this.isConnected) this.#planOpen();
     if (name === 'muted') this.media.muted = after !== null;
     if (name === 'overlay') this.#showOverlay();
-    if (name === 'controls') this.#updateSoundButton();
-    if (name === 'p2p') {
-      this.#peersChosen = null;
-      this.#applyPeerMode();
+    if (name === 'controls') {
+      void this.#tree.showControls(after !== null, this);
+      this.#updateSoundButton();
     }
+    if (name === 'p2p') this.#applyPeerMode();
+  }
+
+  #sourceUrl(): string {
+    return new URL(this.src, document.baseURI).href;
   }
 
   /** Several attributes set in a row open the source once. */
@@ -156,10 +223,12 @@ export class ShoalPlayer extends MediaDelegation {
     if (this.src === '') return;
     this.#wantsPlay ||= this.autoplay;
     const options: PlaybackOptions = {
-      sourceUrl: new URL(this.src, document.baseURI).href,
+      sourceUrl: this.#sourceUrl(),
       video: this.media,
       onState: (state) => this.#show(state),
       onPlayable: () => void this.#start(),
+      onRenditions: () => this.videoRenditions.replace(this.#playback?.renditions ?? []),
+      onTimeline: () => this.#timelineChanged(),
     };
     if (Hls.isSupported()) this.#playback = this.#openHls(options);
     else if (NativePlayback.isSupported(this.media)) this.#playback = new NativePlayback(options);
@@ -167,10 +236,12 @@ export class ShoalPlayer extends MediaDelegation {
   }
 
   #openHls(options: PlaybackOptions): Playback {
-    const hls = createShoalHls(Hls, { shoal: shoalConfigOf(this, this.#peerMode()) });
+    const shoal = shoalConfigOf(this, this.#peers.modeFor(this.#peerMode()));
+    // `duration` of a live stream is Infinity, and `seekable` its window, as in Safari.
+    const hls = createShoalHls(Hls, { liveDurationInfinity: true, shoal });
     this.#session = hls.shoal;
     this.#stopStats = hls.shoal.on('shoal-stats', (stats) => this.#statsArrived(stats));
-    this.#tree.showConsentQuestion(this.#mustAsk());
+    this.#askIfNeeded();
     this.#showOverlay();
     return new HlsPlayback(hls, options);
   }
@@ -183,7 +254,8 @@ export class ShoalPlayer extends MediaDelegation {
     this.#playback = null;
     this.#tree.close();
     this.#tree.showConsentQuestion(false);
-    this.#tree.updateLiveDistance(null);
+    this.videoRenditions.replace([]);
+    this.#timelineChanged();
     this.#show({ kind: 'idle' });
   }
 
@@ -192,6 +264,12 @@ export class ShoalPlayer extends MediaDelegation {
     this.#tree.showState(state);
     this.#updateLiveDistance();
     this.#updateSoundButton();
+  }
+
+  #timelineChanged(): void {
+    this.#tree.showTimeline(timelineOf(this.streamType, this.targetLiveWindow));
+    this.dispatchEvent(new Event('streamtypechange'));
+    this.dispatchEvent(new Event('targetlivewindowchange'));
   }
 
   async #start(): Promise<void> {
@@ -216,11 +294,15 @@ export class ShoalPlayer extends MediaDelegation {
     );
   }
 
-  /** Without native controls there is no other way to hear a player that began muted. */
+  /**
+   * Who began to watch without sound, by the policy or by `muted` with controls, is offered it.
+   * A bare player that its page muted stays as it is, like a `<video>`.
+   */
   #updateSoundButton(isTapNeeded = false): void {
     if (!this.media.muted) this.#isMutedByPolicy = false;
-    const isSilent = this.media.muted && (this.#isMutedByPolicy || !this.controls);
-    const isUnmuteUseful = this.#state.kind === 'active' && isSilent && !this.media.paused;
+    const isOffered = this.#isMutedByPolicy || (this.controls && this.autoplay && !this.#wasHeard);
+    const isPlaying = this.#state.kind === 'active' && !this.media.paused;
+    const isUnmuteUseful = isPlaying && this.media.muted && isOffered;
     this.#tree.showSoundButton(isTapNeeded ? 'play' : isUnmuteUseful ? 'unmute' : 'hidden');
   }
 
@@ -232,40 +314,26 @@ export class ShoalPlayer extends MediaDelegation {
     } else this.#open();
   }
 
-  #peerModeAttribute(): PeerMode {
+  #peerMode(): PeerMode {
     return parsePeerMode(this.getAttribute('p2p'));
   }
 
-  /** The mode for the session: the viewer's choice, else the attribute and what was answered. */
-  #peerMode(): PeerMode {
-    const attribute = this.#peerModeAttribute();
-    const remembered = attribute === 'consent' ? rememberedConsent() : null;
-    const chosen = this.#peersChosen ?? (remembered === null ? null : remembered === 'allowed');
-    if (chosen === null) return attribute;
-    // `consent` rather than `off`: the viewer may change their mind without a reload.
-    return chosen ? 'on' : 'consent';
-  }
-
-  #mustAsk(): boolean {
-    return (
-      this.#session !== null &&
-      this.#peersChosen === null &&
-      this.#peerModeAttribute() === 'consent' &&
-      rememberedConsent() === null
-    );
+  #askIfNeeded(): void {
+    const mustAsk = this.#session !== null && this.#peers.mustAsk(this.#peerMode());
+    this.#tree.showConsentQuestion(mustAsk);
   }
 
   #applyPeerMode(): void {
     if (this.#session === null) return;
-    const isWanted = this.#peerMode() === 'on';
+    const isWanted = this.#peers.modeFor(this.#peerMode()) === 'on';
     this.#session.allowPeers(isWanted);
     // A session opened with `off` has nothing to exchange with: it takes a new one.
     if (isWanted && !this.#session.peersAllowed) {
       this.#open();
       return;
     }
-    this.#tree.showConsentQuestion(this.#mustAsk());
-    this.#tree.updateStats(this.stats, this.peersAllowed);
+    this.#askIfNeeded();
+    this.#updateStats(this.stats);
   }
 
   #answered(consent: PeerConsent): void {
@@ -274,18 +342,26 @@ export class ShoalPlayer extends MediaDelegation {
   }
 
   #statsArrived(stats: PlayerStats): void {
-    this.#tree.updateStats(stats, this.peersAllowed);
+    this.#updateStats(stats);
     this.#updateLiveDistance();
     this.dispatchEvent(new CustomEvent('shoal-stats', { detail: stats }));
   }
 
+  #updateStats(stats: PlayerStats): void {
+    const hasTracker = (this.getAttribute('tracker') ?? '') !== '';
+    const isSwitchable = this.#session !== null && hasTracker && this.#peerMode() !== 'off';
+    this.#tree.updateStats(stats, { peersAllowed: this.peersAllowed, isSwitchable });
+  }
+
   #showOverlay(): void {
-    this.#tree.showOverlay(this.hasAttribute('overlay'), this.stats, this.peersAllowed);
+    this.#tree.showOverlay(this.hasAttribute('overlay'));
+    this.#updateStats(this.stats);
   }
 
   #updateLiveDistance(): void {
     const edgeSeconds = this.#playback?.liveEdgeSeconds ?? null;
-    const isShown = this.controls && this.#state.kind === 'active' && edgeSeconds !== null;
-    this.#tree.updateLiveDistance(isShown ? edgeSeconds - this.media.currentTime : null);
+    this.#tree.updateLiveDistance(
+      edgeSeconds === null ? null : edgeSeconds - this.media.currentTime,
+    );
   }
 }

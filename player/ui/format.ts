@@ -24,6 +24,14 @@ function threeDigits(value: number): string {
   return value < 99.95 ? value.toFixed(1) : value.toFixed(0);
 }
 
+/** Bits per second with two digits: `850 kbit/s`, `2.4 Mbit/s`. */
+export function formatBitrate(bitrateBps: number): string {
+  const kilobits = Math.max(0, bitrateBps) / 1_000;
+  if (kilobits < 0.5) return '0';
+  if (kilobits < 999.5) return `${kilobits.toFixed(0)} kbit/s`;
+  return `${(kilobits / 1_000).toFixed(1)} Mbit/s`;
+}
+
 /**
  * A share in whole percent. Never `0 %` or `100 %` unless it is exactly that, so that a first
  * shared segment is seen and a last one from the CDN is not hidden.

@@ -2,8 +2,9 @@
 // network faults, recovers the decoder once. Gets its hls.js from the element, reports states to it.
 
 import Hls, { type ErrorData, type LevelLoadedData } from 'hls.js';
+import { isOffline, watchConnectivity } from './connectivity.ts';
 import { type HlsFault, hlsFaultOf } from './hls-fault.ts';
-import type { Playback, PlaybackOptions } from './playback.ts';
+import type { PlayableRendition, Playback, PlaybackOptions } from './playback.ts';
 import type { PlaybackState } from './playback-state.ts';
 import { retryDelayMs } from './retry-policy.ts';
 
@@ -16,11 +17,14 @@ export class HlsPlayback implements Playback {
   readonly #hls: Hls;
   readonly #options: PlaybackOptions;
   readonly #abort = new AbortController();
+  #state: PlaybackState = { kind: 'idle' };
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
+  #pendingRetry: (() => void) | null = null;
   #attempts = 0;
   #lastRecoveryMs = Number.NEGATIVE_INFINITY;
-  #isLive = false;
+  #isLive: boolean | null = null;
   #wasLive = false;
+  #windowSeconds = 0;
 
   /** @param hls a fresh instance; this playback owns and destroys it */
   constructor(hls: Hls, options: PlaybackOptions) {
@@ -28,6 +32,7 @@ export class HlsPlayback implements Playback {
     this.#options = options;
     const { video } = options;
     hls.on(Hls.Events.MANIFEST_PARSED, () => this.#playable());
+    hls.on(Hls.Events.LEVELS_UPDATED, () => options.onRenditions());
     hls.on(Hls.Events.LEVEL_LOADED, (_event, data) => this.#levelLoaded(data));
     hls.on(Hls.Events.FRAG_BUFFERED, () => this.#flowing());
     hls.on(Hls.Events.ERROR, (_event, data) => this.#faulted(data));
@@ -35,17 +40,42 @@ export class HlsPlayback implements Playback {
     video.addEventListener('ended', () => this.#ended(), { signal });
     // Seeking back after the end needs no new segment: playing again is the sign.
     video.addEventListener('playing', () => this.#flowing(), { signal });
+    video.addEventListener('waiting', () => this.#ranDry(), { signal });
+    watchConnectivity({ onBack: () => this.#back(), onGone: () => this.#ranDry() }, signal);
     this.#report({ kind: 'loading' });
     hls.attachMedia(video);
     hls.loadSource(options.sourceUrl);
   }
 
-  get isLive(): boolean {
+  get isLive(): boolean | null {
     return this.#isLive;
   }
 
   get liveEdgeSeconds(): number | null {
     return this.#isLive ? this.#hls.liveSyncPosition : null;
+  }
+
+  get windowSeconds(): number {
+    return this.#windowSeconds;
+  }
+
+  get renditions(): readonly PlayableRendition[] {
+    return this.#hls.levels.map(({ width, height, bitrate }, index) => ({
+      id: String(index),
+      width,
+      height,
+      bitrateBps: bitrate,
+    }));
+  }
+
+  selectRendition(id: string | null): void {
+    this.#hls.nextLevel = id === null ? -1 : Number(id);
+  }
+
+  get zeroDateMs(): number | null {
+    const details = this.#hls.latestLevelDetails;
+    const dated = details?.fragments.find(({ programDateTime }) => programDateTime !== null);
+    return dated?.programDateTime == null ? null : dated.programDateTime - dated.start * 1_000;
   }
 
   close(): void {
@@ -56,17 +86,23 @@ export class HlsPlayback implements Playback {
   }
 
   #report(state: PlaybackState): void {
-    if (!this.#abort.signal.aborted) this.#options.onState(state);
+    if (this.#abort.signal.aborted) return;
+    this.#state = state;
+    this.#options.onState(state);
   }
 
   #playable(): void {
     this.#report({ kind: 'loading' });
+    this.#options.onRenditions();
     this.#options.onPlayable();
   }
 
   #levelLoaded({ details }: LevelLoadedData): void {
+    const isKnown = this.#isLive === details.live && this.#windowSeconds === details.totalduration;
     this.#isLive = details.live;
+    this.#windowSeconds = details.totalduration;
     this.#wasLive ||= details.live;
+    if (!isKnown) this.#options.onTimeline();
   }
 
   #flowing(): void {
@@ -76,7 +112,22 @@ export class HlsPlayback implements Playback {
 
   #ended(): void {
     // A stalled live stream can fire `ended` between two playlists: only an end list is the end.
-    if (!this.#isLive) this.#report({ kind: 'ended', wasLive: this.#wasLive });
+    if (this.#isLive === false) this.#report({ kind: 'ended', wasLive: this.#wasLive });
+  }
+
+  /** hls.js waits for the network by itself when it is gone, and reports no fault then. */
+  #ranDry(): void {
+    const isEmpty = this.#options.video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA;
+    const isUnderWay = this.#state.kind !== 'ended' && this.#state.kind !== 'failed';
+    if (isOffline() && isEmpty && isUnderWay) this.#report({ kind: 'offline' });
+  }
+
+  #back(): void {
+    if (this.#state.kind === 'offline') this.#report({ kind: 'reconnecting' });
+    const retry = this.#pendingRetry;
+    if (retry === null) return;
+    this.#attempts = 0;
+    this.#runRetry(retry);
   }
 
   #faulted(data: ErrorData): void {
@@ -91,11 +142,11 @@ export class HlsPlayback implements Playback {
         this.#retry(() => this.#reload());
         break;
       case 'playlist-lost':
-        this.#report({ kind: 'reconnecting' });
+        this.#reportLost();
         this.#retry(() => this.#reload());
         break;
       case 'media-lost':
-        this.#report({ kind: 'reconnecting' });
+        this.#reportLost();
         this.#retry(() => this.#resume());
         break;
       case 'decoder':
@@ -107,10 +158,22 @@ export class HlsPlayback implements Playback {
     }
   }
 
+  #reportLost(): void {
+    this.#report({ kind: isOffline() ? 'offline' : 'reconnecting' });
+  }
+
   #retry(action: () => void): void {
     clearTimeout(this.#retryTimer);
-    this.#retryTimer = setTimeout(action, retryDelayMs(this.#attempts, Math.random()));
+    this.#pendingRetry = action;
+    const delayMs = retryDelayMs(this.#attempts, Math.random());
+    this.#retryTimer = setTimeout(() => this.#runRetry(action), delayMs);
     this.#attempts += 1;
+  }
+
+  #runRetry(action: () => void): void {
+    clearTimeout(this.#retryTimer);
+    this.#pendingRetry = null;
+    action();
   }
 
   #reload(): void {

@@ -1,5 +1,5 @@
-// Where the live edge is and how far behind it the viewer watches, in words.
-// Pure; `live-badge.ts` shows it and jumps there.
+// Where the live edge is, how far behind it the viewer watches, in words, and whether there is a
+// window to go back in. Pure; the element and its controls use it.
 
 import { formatSeconds } from './format.ts';
 
@@ -25,8 +25,18 @@ export function liveBadgeModel(behindSeconds: number): LiveBadgeModel {
   };
 }
 
-/** End of the last seekable range in seconds, or `null` without one. */
-export function seekableEndSeconds(media: Pick<HTMLMediaElement, 'seekable'>): number | null {
-  const { seekable } = media;
-  return seekable.length > 0 ? seekable.end(seekable.length - 1) : null;
+/** A live window of at least this length is worth a seek bar. */
+export const dvrWindowSeconds = 30;
+
+/** How the seek bar is used: not at all while live without a window to go back in. */
+export type Timeline = 'live' | 'dvr' | 'recording' | 'unknown';
+
+/** @param liveWindowSeconds what the element offers to go back, 0 nothing */
+export function timelineOf(
+  streamType: 'live' | 'on-demand' | 'unknown',
+  liveWindowSeconds: number,
+): Timeline {
+  if (streamType === 'unknown') return 'unknown';
+  if (streamType === 'on-demand') return 'recording';
+  return liveWindowSeconds > 0 ? 'dvr' : 'live';
 }

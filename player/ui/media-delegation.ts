@@ -35,8 +35,9 @@ export const mediaEventTypes = [
 
 /** Attributes that mean the same on the inner video. */
 export const forwardedAttributes = [
-  'controls',
   'crossorigin',
+  'disablepictureinpicture',
+  'disableremoteplayback',
   'loop',
   'playsinline',
   'poster',
@@ -54,7 +55,7 @@ export class MediaDelegation extends ElementBase {
 
   constructor() {
     super();
-    this.#video = createElement('video', { attributes: { part: 'video', tabindex: '0' } });
+    this.#video = createElement('video', { attributes: { part: 'video' } });
     for (const type of mediaEventTypes) {
       this.#video.addEventListener(type, () => this.dispatchEvent(new Event(type)));
     }
@@ -95,6 +96,13 @@ export class MediaDelegation extends ElementBase {
   }
   set currentTime(seconds: number) {
     this.#video.currentTime = seconds;
+  }
+
+  get src(): string {
+    return this.getAttribute('src') ?? '';
+  }
+  set src(url: string) {
+    this.setAttribute('src', url);
   }
 
   get playbackRate(): number {
@@ -172,6 +180,31 @@ export class MediaDelegation extends ElementBase {
   set defaultMuted(muted: boolean) {
     this.toggleAttribute('muted', muted);
   }
+  get playsInline(): boolean {
+    return this.hasAttribute('playsinline');
+  }
+  set playsInline(playsInline: boolean) {
+    this.toggleAttribute('playsinline', playsInline);
+  }
+  get preload(): string {
+    return this.getAttribute('preload') ?? '';
+  }
+  set preload(preload: string) {
+    this.setAttribute('preload', preload);
+  }
+  get crossOrigin(): string | null {
+    return this.getAttribute('crossorigin');
+  }
+  set crossOrigin(crossOrigin: string | null) {
+    if (crossOrigin === null) this.removeAttribute('crossorigin');
+    else this.setAttribute('crossorigin', crossOrigin);
+  }
+  get disablePictureInPicture(): boolean {
+    return this.hasAttribute('disablepictureinpicture');
+  }
+  set disablePictureInPicture(isDisabled: boolean) {
+    this.toggleAttribute('disablepictureinpicture', isDisabled);
+  }
   get poster(): string {
     return this.getAttribute('poster') ?? '';
   }
@@ -181,6 +214,16 @@ export class MediaDelegation extends ElementBase {
 
   requestPictureInPicture(): Promise<PictureInPictureWindow> {
     return this.#video.requestPictureInPicture();
+  }
+
+  /** Full screen on iPhones, where only videos can have it. */
+  webkitEnterFullscreen(): void {
+    const enter: unknown = Reflect.get(this.#video, 'webkitEnterFullscreen');
+    if (typeof enter === 'function') enter.call(this.#video);
+  }
+
+  getVideoPlaybackQuality(): VideoPlaybackQuality {
+    return this.#video.getVideoPlaybackQuality();
   }
 
   /** What the browser itself says about a MIME type. */

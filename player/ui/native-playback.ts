@@ -1,7 +1,8 @@
 // Plays one source with the browser's own HLS where there is no MSE (older iPhones): from the CDN
 // alone. Asks for the playlist first, because a video element does not tell 404 from other faults.
 
-import type { Playback, PlaybackOptions } from './playback.ts';
+import { isOffline, watchConnectivity } from './connectivity.ts';
+import type { PlayableRendition, Playback, PlaybackOptions } from './playback.ts';
 import type { PlaybackState } from './playback-state.ts';
 import { retryDelayMs } from './retry-policy.ts';
 
@@ -11,6 +12,7 @@ export class NativePlayback implements Playback {
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
   #attempts = 0;
   #wasLive = false;
+  #isLost = false;
 
   /** Whether this browser plays HLS by itself. */
   static isSupported(video: HTMLVideoElement): boolean {
@@ -26,17 +28,39 @@ export class NativePlayback implements Playback {
     listen('playing', () => this.#flowing());
     listen('ended', () => this.#report({ kind: 'ended', wasLive: this.#wasLive }));
     listen('error', () => this.#lost());
+    listen('durationchange', () => options.onTimeline());
+    watchConnectivity({ onBack: () => this.#back(), onGone: () => {} }, signal);
     this.#report({ kind: 'loading' });
     void this.#open();
   }
 
-  get isLive(): boolean {
-    return this.#options.video.duration === Number.POSITIVE_INFINITY;
+  get isLive(): boolean | null {
+    const { duration } = this.#options.video;
+    return Number.isNaN(duration) ? null : duration === Number.POSITIVE_INFINITY;
   }
 
   get liveEdgeSeconds(): number | null {
     const { seekable } = this.#options.video;
     return this.isLive && seekable.length > 0 ? seekable.end(seekable.length - 1) : null;
+  }
+
+  get windowSeconds(): number {
+    const { seekable } = this.#options.video;
+    return seekable.length > 0 ? seekable.end(seekable.length - 1) - seekable.start(0) : 0;
+  }
+
+  /** The browser chooses by itself and tells nobody. */
+  get renditions(): readonly PlayableRendition[] {
+    return [];
+  }
+  selectRendition(): void {}
+
+  /** Safari's own way to know it. */
+  get zeroDateMs(): number | null {
+    const { video } = this.#options;
+    const getStartDate: unknown = Reflect.get(video, 'getStartDate');
+    const start: unknown = typeof getStartDate === 'function' ? getStartDate.call(video) : null;
+    return start instanceof Date && !Number.isNaN(start.getTime()) ? start.getTime() : null;
   }
 
   close(): void {
@@ -82,17 +106,27 @@ export class NativePlayback implements Playback {
   }
 
   #loaded(): void {
-    this.#wasLive ||= this.isLive;
+    this.#wasLive ||= this.isLive === true;
+    this.#options.onTimeline();
   }
 
   #flowing(): void {
     this.#attempts = 0;
+    this.#isLost = false;
     this.#report({ kind: 'active' });
   }
 
   #lost(): void {
-    this.#report({ kind: 'reconnecting' });
+    this.#isLost = true;
+    this.#report({ kind: isOffline() ? 'offline' : 'reconnecting' });
     this.#retry();
+  }
+
+  #back(): void {
+    if (!this.#isLost) return;
+    this.#attempts = 0;
+    clearTimeout(this.#retryTimer);
+    void this.#open();
   }
 
   #retry(): void {

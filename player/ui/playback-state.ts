@@ -13,6 +13,8 @@ export type PlaybackState =
   | { readonly kind: 'active' }
   /** The playlist or its segments cannot be reached; tried again until they can. */
   | { readonly kind: 'reconnecting' }
+  /** The browser has no network, and what was loaded has been played. */
+  | { readonly kind: 'offline' }
   | { readonly kind: 'ended'; readonly wasLive: boolean }
   | { readonly kind: 'failed'; readonly failure: PlaybackFailure };
 
@@ -30,7 +32,7 @@ export interface Notice {
 const failureSentences: Readonly<Record<PlaybackFailure, Pick<Notice, 'title' | 'detail'>>> = {
   forbidden: {
     title: 'This stream is not open to you',
-    detail: 'Its server refused it. The link may have expired.',
+    detail: 'Its server refused it. The link may have expired: ask for a new one.',
   },
   'not-supported': {
     title: 'This browser cannot play the stream',
@@ -38,7 +40,7 @@ const failureSentences: Readonly<Record<PlaybackFailure, Pick<Notice, 'title' | 
   },
   'not-decodable': {
     title: 'The picture could not be decoded',
-    detail: 'Loading it again often helps.',
+    detail: 'Loading it again often helps. If not, another browser may.',
   },
 };
 
@@ -56,6 +58,14 @@ export function noticeOf(state: PlaybackState): Notice | null {
         detail: '',
         action: null,
         isBusy: true,
+        form: 'pill',
+      };
+    case 'offline':
+      return {
+        title: 'You are offline',
+        detail: 'It goes on when the connection is back.',
+        action: null,
+        isBusy: false,
         form: 'pill',
       };
     case 'waiting':

@@ -1,9 +1,25 @@
-// Who delivers, over the picture: the share of viewers and CDN as a bar, and the figures behind
-// it. The element gives it a snapshot about once per second while it is shown.
+// Who delivers, over the picture: a live diagram, the share of viewers and CDN, the figures behind
+// it and the viewer's own switch. The element gives it a snapshot about once per second.
 
 import type { PlayerStats } from '../stats.ts';
+import { DeliveryDiagram } from './delivery-diagram.ts';
+import { DeliveryRateMeter } from './delivery-rates.ts';
 import { createButton, createElement } from './dom.ts';
 import { type OverlayModel, overlayModel } from './overlay-model.ts';
+
+export interface StatsOverlayEvents {
+  /** The viewer pressed the overlay's close button. */
+  readonly onClose: () => void;
+  /** The viewer switched the exchange with others on or off. */
+  readonly onShare: (isWanted: boolean) => void;
+}
+
+/** What of the peers the overlay shows. */
+export interface SharingState {
+  readonly peersAllowed: boolean;
+  /** `false` where the page or its settings leave no choice: then there is no switch. */
+  readonly isSwitchable: boolean;
+}
 
 export class StatsOverlay {
   readonly element: HTMLElement;
@@ -18,11 +34,20 @@ export class StatsOverlay {
   readonly #fromCdn = createElement('span', { className: 'amount' });
   readonly #figures = createElement('dl', { className: 'figures' });
   readonly #values = new Map<string, HTMLElement>();
+  readonly #diagram = new DeliveryDiagram();
+  readonly #rates = new DeliveryRateMeter();
+  readonly #sharing: HTMLInputElement;
+  readonly #sharingField: HTMLElement;
 
-  /** @param onClose the viewer pressed the overlay's close button */
-  constructor(onClose: () => void) {
+  constructor({ onClose, onShare }: StatsOverlayEvents) {
     const close = createButton('overlay-close', '×', onClose);
     close.setAttribute('aria-label', 'Hide delivery statistics');
+    this.#sharing = createElement('input', { attributes: { type: 'checkbox', role: 'switch' } });
+    this.#sharing.addEventListener('change', () => onShare(this.#sharing.checked));
+    this.#sharingField = createElement('label', {
+      className: 'sharing',
+      children: [createElement('span', { text: 'Share with other viewers' }), this.#sharing],
+    });
     this.element = createElement('section', {
       className: 'overlay',
       attributes: { 'aria-label': 'Delivery statistics', hidden: '' },
@@ -34,6 +59,7 @@ export class StatsOverlay {
             close,
           ],
         }),
+        this.#diagram.element,
         this.#bar,
         createElement('div', {
           className: 'legend',
@@ -43,6 +69,7 @@ export class StatsOverlay {
           ],
         }),
         this.#figures,
+        this.#sharingField,
       ],
     });
   }
@@ -55,9 +82,16 @@ export class StatsOverlay {
     this.element.hidden = !isShown;
   }
 
-  update(stats: PlayerStats, peersAllowed: boolean): void {
+  /** @param nowMs any clock that does not jump */
+  update(stats: PlayerStats, sharing: SharingState, nowMs: number): void {
+    // Also while hidden: the rates are right as soon as it is shown.
+    const rates = this.#rates.update(stats, nowMs);
     if (!this.isShown) return;
+    const { peersAllowed, isSwitchable } = sharing;
     this.#render(overlayModel(stats, peersAllowed));
+    this.#diagram.update({ rates, peerCount: stats.peerCount, peersAllowed });
+    this.#sharing.checked = peersAllowed;
+    this.#sharingField.hidden = !isSwitchable;
   }
 
   #render(model: OverlayModel): void {

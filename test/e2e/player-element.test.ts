@@ -151,7 +151,7 @@ describe('<shoal-player>', () => {
     const live = await site.startLive('late');
     await waitForPlayback(page, 1);
     expect(await page.getByText('The broadcast has not started yet').isVisible()).toBe(false);
-    await page.getByRole('button', { name: /live/i }).waitFor();
+    await page.getByRole('button', { name: 'Playing live' }).waitFor();
     await live.end();
     await page.getByText('The broadcast has ended').waitFor();
     await page.getByRole('button', { name: 'Check again' }).waitFor();

@@ -5,7 +5,8 @@ import type { PageConfig } from './page-config.ts';
 
 /** The part of the element's interface that these pages use. */
 export interface SharingPlayer extends HTMLElement {
-  readonly peersAllowed: boolean;
+  /** What this viewer answered, here or on another page of the origin; `null` before that. */
+  readonly peerConsent: 'allowed' | 'refused' | null;
   allowPeers(allowed: boolean): void;
 }
 

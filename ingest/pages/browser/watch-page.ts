@@ -4,7 +4,6 @@
 import { fillLinks, readPageConfig } from './page-config.ts';
 import { pageElement } from './page-element.ts';
 import { createPlayer, isSharingPlayer } from './player-element.ts';
-import { isSharingWanted, rememberSharing } from './sharing-choice.ts';
 
 const config = readPageConfig();
 const player = createPlayer(config, { overlay: '' });
@@ -26,13 +25,13 @@ overlayButton.addEventListener('click', () => player.toggleAttribute('overlay'))
 new MutationObserver(showOverlayButton).observe(player, { attributeFilter: ['overlay'] });
 
 if (isSharingPlayer(player)) {
-  sharing.checked = isSharingWanted();
-  // Before the player is in the document, so that it never joins against the viewer's will.
-  if (!sharing.checked) player.allowPeers(false);
-  sharing.addEventListener('change', () => {
-    rememberSharing(sharing.checked);
-    player.allowPeers(sharing.checked);
-  });
+  const showSharing = (): void => {
+    sharing.checked = player.peerConsent !== 'refused';
+  };
+  showSharing();
+  sharing.addEventListener('change', () => player.allowPeers(sharing.checked));
+  // The viewer may also use the switch in the player's overlay.
+  player.addEventListener('shoal-consent', showSharing);
 } else {
   pageElement('sharing-field', HTMLElement).hidden = true;
   player.textContent = 'The player could not be loaded. Reload the page to try again.';
