@@ -18,6 +18,7 @@ import {
 } from './protocol/index.ts';
 import { storePoster } from './recording-poster.ts';
 import { RowPublisher } from './row-publisher.ts';
+import type { EncodedFrame } from './rtp/encoded-frame.ts';
 import { ThumbnailMaker, type ThumbnailPlaces } from './thumbnail-maker.ts';
 import type { Ffmpeg } from './transcode/ffmpeg-resolver.ts';
 import type { Rendition } from './transcode/fit-ladder.ts';
@@ -98,6 +99,8 @@ export class Broadcast {
     listingDelaySeconds: null,
   };
   #fruitlessRuns = 0;
+  /** Publishers whose pictures cannot go to viewers as they are. */
+  readonly #encodedPublishers = new WeakSet<PublisherControl>();
   #poster: Promise<void> = Promise.resolve();
   #hasFailed = false;
   #reconnectTimer: NodeJS.Timeout | null = null;
@@ -164,10 +167,24 @@ export class Broadcast {
     this.#startRun(publisher);
     return {
       writeFrame: (frame) => {
-        if (this.#run?.publisher === publisher) this.#run.encoding.writeFrame(frame);
+        if (this.#run?.publisher === publisher) this.#write(this.#run, frame);
       },
       close: (reason) => this.#detach(publisher, reason),
     };
+  }
+
+  /** A source that is passed through and changes goes on behind a discontinuity. */
+  #write(run: Run, frame: EncodedFrame): void {
+    const verdict = run.encoding.judge(frame);
+    if (verdict === 'goes-on') {
+      run.encoding.writeFrame(frame);
+      return;
+    }
+    const { publisher } = run;
+    if (verdict === 'keyframes-too-rare') this.#encodedPublishers.add(publisher);
+    this.#logger.info({ verdict }, 'the source is not what it was: the encoding begins anew');
+    this.#retireRun();
+    this.#startRun(publisher).encoding.writeFrame(frame);
   }
 
   /** Ends the playlists and finishes the recording; idempotent. */
@@ -241,7 +258,7 @@ export class Broadcast {
     this.#reconnectTimer = null;
   }
 
-  #startRun(publisher: PublisherControl): void {
+  #startRun(publisher: PublisherControl): Run {
     const { ffmpeg, ladder, segmentSeconds } = this.#options;
     const { media } = publisher;
     const run: Run = {
@@ -252,6 +269,7 @@ export class Broadcast {
       encoding: new Encoding({
         ...{ ffmpeg, ladder, segmentSeconds, media },
         renditions: this.#renditions,
+        allowsPassthrough: !this.#encodedPublishers.has(publisher),
         logger: this.#logger,
         onStart: ({ renditions, originTimeMs }) => {
           run.originTimeMs = originTimeMs;
@@ -262,6 +280,7 @@ export class Broadcast {
       }),
     };
     this.#run = run;
+    return run;
   }
 
   /** The first source decides on the renditions; later ones are scaled into them. */
@@ -269,8 +288,9 @@ export class Broadcast {
     if (this.#renditions !== null) return;
     this.#renditions = renditions;
     this.#presentation.announce(
-      renditions.map(({ name, video, audioBitrateBps }) => ({
+      renditions.map(({ name, video, audioBitrateBps, isSource }) => ({
         name,
+        isEstimate: isSource === true,
         videoBitrateBps: video?.bitrateBps ?? 0,
         audioBitrateBps: audioBitrateBps ?? 0,
       })),

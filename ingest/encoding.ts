@@ -8,6 +8,7 @@ import { Packager, type PackagerOutput } from './hls/packager.ts';
 import type { EncodedFrame } from './rtp/encoded-frame.ts';
 import type { Ffmpeg } from './transcode/ffmpeg-resolver.ts';
 import type { Rendition } from './transcode/fit-ladder.ts';
+import type { PassthroughVerdict } from './transcode/passthrough.ts';
 import {
   Transcoder,
   type TranscoderExit,
@@ -22,6 +23,7 @@ export interface EncodingOptions {
   /** Those of the broadcast; `null` before it has any. */
   readonly renditions: readonly Rendition[] | null;
   readonly segmentSeconds: number;
+  readonly allowsPassthrough: boolean;
   readonly media: SessionMedia;
   readonly logger: Logger;
   /** Once, before the first row. */
@@ -43,8 +45,9 @@ export class Encoding {
   constructor(options: EncodingOptions) {
     this.#options = options;
     const { ffmpeg, ladder, renditions, segmentSeconds, media, logger } = options;
+    const { allowsPassthrough } = options;
     this.#transcoder = new Transcoder({
-      ...{ ffmpeg, ladder, renditions, segmentSeconds, media, logger },
+      ...{ ffmpeg, ladder, renditions, segmentSeconds, media, logger, allowsPassthrough },
       onStart: (start) => this.#onStart(start),
       onOutput: (index, chunk) => this.#onOutput(index, chunk),
       onExit: (exit) => this.#onExit(exit),
@@ -53,6 +56,11 @@ export class Encoding {
 
   get stats(): TranscoderStats {
     return this.#transcoder.stats;
+  }
+
+  /** What a frame would mean for a rendition that is a copy; to be asked once for each frame. */
+  judge(frame: EncodedFrame): PassthroughVerdict {
+    return this.#transcoder.judge(frame);
   }
 
   writeFrame(frame: EncodedFrame): void {

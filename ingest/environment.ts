@@ -11,6 +11,11 @@ export interface LadderRung {
   readonly heightPx: number;
   readonly videoBitrateBps: number;
   readonly audioBitrateBps: number;
+  /**
+   * The publisher's own H.264, not encoded again. Size and bit rate are then those of the encoding
+   * that takes its place where the source cannot be passed through.
+   */
+  readonly isSource?: boolean;
 }
 
 /** An inclusive range of UDP ports. */
@@ -29,6 +34,10 @@ export interface BucketLocation {
 }
 
 const ladderPresets: Readonly<Record<string, Omit<LadderRung, 'name'>>> = {
+  source: {
+    ...{ widthPx: 1920, heightPx: 1080, videoBitrateBps: 4_500_000, audioBitrateBps: 128_000 },
+    isSource: true,
+  },
   '1080p': { widthPx: 1920, heightPx: 1080, videoBitrateBps: 4_500_000, audioBitrateBps: 128_000 },
   '720p': { widthPx: 1280, heightPx: 720, videoBitrateBps: 2_500_000, audioBitrateBps: 128_000 },
   '480p': { widthPx: 854, heightPx: 480, videoBitrateBps: 1_200_000, audioBitrateBps: 128_000 },
@@ -183,7 +192,7 @@ export const environmentVariables = {
     schema: ladder,
     defaultText: '720p,480p,360p',
     meaning:
-      'Renditions: presets `1080p`, `720p`, `480p`, `360p`, `240p`, or `name:WIDTHxHEIGHT:video bit/s:audio bit/s`. What is larger than the source is left out.',
+      'Renditions: presets `1080p`, `720p`, `480p`, `360p`, `240p`, or `name:WIDTHxHEIGHT:video bit/s:audio bit/s`. What is larger than the source is left out. `source` is the publisher’s own H.264, not encoded again (docs/ingest.md). Below 720 lines, sources of more than 30 pictures a second are halved.',
   },
   SHOAL_SEGMENT_SECONDS: {
     schema: z.coerce.number().min(1).max(10),

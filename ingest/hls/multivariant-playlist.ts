@@ -49,20 +49,27 @@ export interface BandwidthMeterOptions {
   readonly videoBitrateBps: number;
   readonly audioBitrateBps: number;
   readonly targetDurationSeconds: number;
+  /** Whether the configured rates are a guess: of a source that is not encoded again. */
+  readonly isEstimate?: boolean;
 }
 
 /** By how much a raised BANDWIDTH is above what raised it, so that it is seldom raised again. */
 const raiseFactor = 1.1;
 
+/** So much must be listed before what was measured says more than what was configured. */
+const leastMeasuredSeconds = 10;
+
 /**
- * Bit rates of a rendition. Players read the multivariant playlist once, and CDNs keep it: while
- * live it shows the configured rates, raised in steps if the encoder exceeds them; a recording's
- * shows the measured ones.
+ * Bit rates of a rendition. Before there is enough to measure it shows the configured ones. Then
+ * the average is the measured one; the peak stays what the encoder may use, raised in steps if it
+ * uses more, so that a quiet scene does not tempt players into a rendition that is too much for
+ * them. A copy of the source has no such bound: its peak is what was measured.
  */
 export class BandwidthMeter {
   readonly #configuredPeakBps: number;
   readonly #configuredAverageBps: number;
   readonly #shortestSeconds: number;
+  readonly #isEstimate: boolean;
   #measuredPeakBps = 0;
   #announcedPeakBps: number;
   #totalBits = 0;
@@ -73,6 +80,7 @@ export class BandwidthMeter {
     // RFC 8216 §4.1: the peak is taken over at least half a target duration; a last segment of a
     // few frames around a keyframe says nothing.
     this.#shortestSeconds = configured.targetDurationSeconds / 2;
+    this.#isEstimate = configured.isEstimate === true;
     this.#configuredPeakBps = Math.round(
       (videoBitrateBps * peakOverAverage + audioBitrateBps) * containerOverhead,
     );
@@ -84,8 +92,15 @@ export class BandwidthMeter {
 
   /** What a live playlist announces. */
   get announced(): Bandwidth {
-    const averageBandwidthBps = Math.min(this.#configuredAverageBps, this.#announcedPeakBps);
-    return { bandwidthBps: this.#announcedPeakBps, averageBandwidthBps };
+    const isMeasured = this.#totalSeconds >= leastMeasuredSeconds;
+    const peakBps =
+      this.#isEstimate && isMeasured
+        ? Math.ceil(this.#measuredPeakBps * raiseFactor)
+        : this.#announcedPeakBps;
+    const averageBps = isMeasured
+      ? Math.ceil(this.#totalBits / this.#totalSeconds)
+      : this.#configuredAverageBps;
+    return { bandwidthBps: peakBps, averageBandwidthBps: Math.min(averageBps, peakBps) };
   }
 
   /** BANDWIDTH is the rate of the largest segment (RFC 8216 §4.3.4.2). */

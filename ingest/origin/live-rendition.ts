@@ -16,6 +16,8 @@ export interface LiveRenditionOptions {
   readonly discontinuitySequence: number;
   readonly videoBitrateBps: number;
   readonly audioBitrateBps: number;
+  /** Whether the bit rates are a guess. */
+  readonly isEstimate?: boolean;
   /** Whether every segment is remembered for the recording, not only the live window. */
   readonly isRecorded: boolean;
 }
@@ -31,6 +33,9 @@ export interface PlaylistSnapshot {
   readonly text: string;
   readonly digest: Sha256Hex;
 }
+
+/** So much of a rendition is counted for its FRAME-RATE. */
+const warmUpSeconds = 10;
 
 interface Waiter {
   readonly sequenceNumber: number;
@@ -153,8 +158,11 @@ export class LiveRendition {
     this.#bandwidth.add(segment);
     this.#frameCount += frameCount;
     this.#listedSeconds += segment.durationSeconds;
-    // Of the first segment, for good: the multivariant playlist is read once.
-    this.#announcedFrameRate ??= announcedFrameRate(frameCount, segment.durationSeconds);
+    // The first segments of a publisher that is only warming up are not all there is; later ones
+    // change nothing, since the multivariant playlist is read once.
+    if (this.#announcedFrameRate === null || this.#listedSeconds <= warmUpSeconds) {
+      this.#announcedFrameRate = announcedFrameRate(this.#frameCount, this.#listedSeconds);
+    }
     this.#changed();
   }
 

@@ -27,6 +27,8 @@ export interface AnnouncedRendition {
   readonly name: string;
   readonly videoBitrateBps: number;
   readonly audioBitrateBps: number;
+  /** Whether the bit rates are a guess. */
+  readonly isEstimate?: boolean;
 }
 
 interface PresentationOptions extends LiveStreamsOptions {
@@ -156,17 +158,16 @@ export class Presentation {
   /** @throws RangeError for a name that no URL can have */
   announce(announced: readonly AnnouncedRendition[]): void {
     const { segmentSeconds, windowSeconds, discontinuitySequence, isRecorded } = this.#options;
-    this.#renditions = announced.map(({ name, videoBitrateBps, audioBitrateBps }) => {
-      const renditionName = parseRenditionName(name);
-      if (renditionName === null) throw new RangeError(`not a rendition name: ${name}`);
+    this.#renditions = announced.map((rendition) => {
+      const renditionName = parseRenditionName(rendition.name);
+      if (renditionName === null) throw new RangeError(`not a rendition name: ${rendition.name}`);
       return new LiveRendition({
+        ...rendition,
         name: renditionName,
         targetDurationSeconds: targetDurationSeconds(segmentSeconds),
         windowSeconds,
         uriPrefix: `${this.recording}/`,
         discontinuitySequence,
-        videoBitrateBps,
-        audioBitrateBps,
         isRecorded,
       });
     });

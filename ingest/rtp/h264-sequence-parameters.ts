@@ -2,6 +2,7 @@
 // the identifier of a picture parameter set. The depacketizer keeps the sets and describes frames.
 
 import { BitReader, removeEmulationPrevention } from './bit-reader.ts';
+import { readMaxReorderedPictures } from './h264-usability.ts';
 
 export interface SequenceParameters {
   readonly id: number;
@@ -14,6 +15,12 @@ export interface SequenceParameters {
   /** After cropping. */
   readonly widthPx: number;
   readonly heightPx: number;
+  readonly isInterlaced: boolean;
+  /**
+   * Pictures that may be shown later than others that follow them (B-frames); `null` when the set
+   * does not say.
+   */
+  readonly maxReorderedPictures: number | null;
 }
 
 /** Profiles whose sets carry the chroma format (§7.3.2.1.1). */
@@ -22,6 +29,7 @@ const maxSequenceParametersBytes = 4_096;
 /** Far above level 6.2; a larger one is nonsense. */
 const maxSizePx = 16_384;
 const maxIdentifier = 31;
+const baselineProfile = 66;
 
 /** The parameters in a NAL unit of type 7, or `null` when it cannot be read. Never throws. */
 export function parseSequenceParameters(nalUnit: Uint8Array): SequenceParameters | null {
@@ -55,7 +63,7 @@ function readSequenceParameters(nalUnit: Uint8Array): SequenceParameters | null 
     ? readFormat(reader)
     : { chromaFormatIdc: 1, bitDepthLuma: 8, bitDepthChroma: 8, hasSeparatePlanes: false };
   reader.readUnsigned(); // log2_max_frame_num_minus4
-  skipPictureOrderCount(reader);
+  const orderCountType = readPictureOrderCount(reader);
   reader.readUnsigned(); // max_num_ref_frames
   reader.readBit(); // gaps_in_frame_num_value_allowed_flag
   const size = readSize(reader, format.hasSeparatePlanes ? 0 : format.chromaFormatIdc);
@@ -75,8 +83,27 @@ function readSequenceParameters(nalUnit: Uint8Array): SequenceParameters | null 
     chromaFormatIdc,
     bitDepthLuma,
     bitDepthChroma,
-    ...size,
+    widthPx: size.widthPx,
+    heightPx: size.heightPx,
+    isInterlaced: size.isInterlaced,
+    maxReorderedPictures: reorderedPictures(reader, profileIdc, orderCountType),
   };
+}
+
+/** Baseline has no B-frames, and with order count type 2 pictures are shown as they are decoded. */
+function reorderedPictures(
+  reader: BitReader,
+  profileIdc: number,
+  orderCountType: number,
+): number | null {
+  if (profileIdc === baselineProfile || orderCountType === 2) return 0;
+  try {
+    return reader.readBit() === 1 ? readMaxReorderedPictures(reader) : null;
+  } catch (error) {
+    // What decoders need is in front of it: a set that ends early is one that does not say.
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
 }
 
 function readFormat(reader: BitReader) {
@@ -104,7 +131,8 @@ function skipScalingMatrix(reader: BitReader, lists: number): void {
   }
 }
 
-function skipPictureOrderCount(reader: BitReader): void {
+/** pic_order_cnt_type. */
+function readPictureOrderCount(reader: BitReader): number {
   const type = reader.readUnsigned();
   if (type === 0) {
     reader.readUnsigned(); // log2_max_pic_order_cnt_lsb_minus4
@@ -116,13 +144,14 @@ function skipPictureOrderCount(reader: BitReader): void {
     if (cycles > 255) throw new RangeError('num_ref_frames_in_pic_order_cnt_cycle is too large');
     for (let cycle = 0; cycle < cycles; cycle += 1) reader.readSigned();
   } else if (type !== 2) throw new RangeError('pic_order_cnt_type is out of range');
+  return type;
 }
 
 /** Size in macroblocks less the cropping, in the units of table 6-1 and §7.4.2.1.1. */
 function readSize(
   reader: BitReader,
   chromaArrayType: number,
-): { widthPx: number; heightPx: number } {
+): { widthPx: number; heightPx: number; isInterlaced: boolean } {
   const widthMacroblocks = reader.readUnsigned() + 1;
   const heightMapUnits = reader.readUnsigned() + 1;
   const isFramesOnly = reader.readBit() === 1;
@@ -140,5 +169,6 @@ function readSize(
   return {
     widthPx: widthMacroblocks * 16 - croppedWidthPx,
     heightPx: heightMapUnits * 16 * fieldFactor - croppedHeightPx,
+    isInterlaced: !isFramesOnly,
   };
 }

@@ -1,5 +1,5 @@
-// When to ask for a keyframe: while none can be decoded, once per segment, and when somebody
-// behind asks. The receiver turns each into a picture loss indication.
+// When to ask for a keyframe: while none can be decoded, where the next segment should begin, and
+// when somebody behind asks. The receiver turns each into a picture loss indication.
 
 /** Many requests within this time are one. */
 const coalesceMs = 200;
@@ -7,16 +7,29 @@ const coalesceMs = 200;
 const retryMs = 500;
 /** Every sender begins with a keyframe by itself: give its packets time to come. */
 const initialGraceMs = 150;
+/** A request or its answer may be lost; longer waits follow for senders that do not answer. */
+const firstAnswerMs = 250;
+const maxAnswerMs = 4_000;
+/** A keyframe that comes by so much too early still begins a segment, as the packager has it. */
+const earlyMs = 100;
+/** Answers that took longer were not answers, or were lost on the way. */
+const maxLeadMs = 300;
 
 export class KeyframeRequests {
   readonly #intervalMs: number;
   #isRequested = false;
   #lastSentMs = -Infinity;
   #firstAskedMs: number | null = null;
-  #nextPeriodicMs: number | null = null;
+  /** When the keyframe came that began the current segment; `null` before the first. */
+  #segmentStartMs: number | null = null;
+  /** When the question for the next segment left first; `null` while there is none open. */
+  #openSinceMs: number | null = null;
+  #answerMs = firstAnswerMs;
+  /** How long before a keyframe is wanted it has to be asked for. */
+  #leadMs = 0;
   #sentCount = 0;
 
-  /** @param intervalMs between periodic requests, one per segment */
+  /** @param intervalMs between keyframes, the duration of a segment */
   constructor(intervalMs: number) {
     this.#intervalMs = intervalMs;
   }
@@ -32,25 +45,38 @@ export class KeyframeRequests {
 
   /** A keyframe came; the first one starts the periodic requests. */
   noteKeyframe(nowMs: number): void {
-    this.#nextPeriodicMs ??= nowMs + this.#intervalMs;
+    const startMs = this.#segmentStartMs;
+    if (startMs !== null && nowMs - startMs < this.#intervalMs - earlyMs) return;
+    // Since the last request: one that was lost says nothing about how long answers take.
+    if (this.#openSinceMs !== null) this.#leadMs = Math.min(maxLeadMs, nowMs - this.#lastSentMs);
+    this.#openSinceMs = null;
+    this.#answerMs = firstAnswerMs;
+    this.#segmentStartMs = nowMs;
   }
 
   /** Whether to ask now; counts as asked. */
   takeDue(needsKeyframe: boolean, nowMs: number): boolean {
-    if (nowMs - this.#lastSentMs < coalesceMs) return false;
-    const isPeriodic = this.#nextPeriodicMs !== null && nowMs >= this.#nextPeriodicMs;
+    const sinceLastMs = nowMs - this.#lastSentMs;
+    if (sinceLastMs < coalesceMs) return false;
     this.#firstAskedMs ??= nowMs;
     const isStarted = nowMs - this.#firstAskedMs >= initialGraceMs;
-    const isRetry = needsKeyframe && isStarted && nowMs - this.#lastSentMs >= retryMs;
+    const isRetry = needsKeyframe && isStarted && sinceLastMs >= retryMs;
+    const isPeriodic = this.#isSegmentDue(nowMs);
     if (!isPeriodic && !isRetry && !this.#isRequested) return false;
-    if (this.#nextPeriodicMs !== null && isPeriodic) {
-      // On a fixed grid, so that segments keep their length; after a pause the grid starts anew.
-      const isOnGrid = nowMs - this.#nextPeriodicMs < this.#intervalMs;
-      this.#nextPeriodicMs = (isOnGrid ? this.#nextPeriodicMs : nowMs) + this.#intervalMs;
+    if (isPeriodic && this.#openSinceMs !== null) {
+      this.#answerMs = Math.min(maxAnswerMs, this.#answerMs * 2);
     }
+    if (isPeriodic) this.#openSinceMs ??= nowMs;
     this.#isRequested = false;
     this.#lastSentMs = nowMs;
     this.#sentCount += 1;
     return true;
+  }
+
+  /** Once when the segment is long enough, and again while no answer comes. */
+  #isSegmentDue(nowMs: number): boolean {
+    if (this.#segmentStartMs === null) return false;
+    if (this.#openSinceMs !== null) return nowMs - this.#lastSentMs >= this.#answerMs;
+    return nowMs - this.#segmentStartMs >= this.#intervalMs - this.#leadMs;
   }
 }

@@ -24,19 +24,58 @@ export interface FfmpegArgumentsOptions {
   readonly segmentSeconds: number;
   /** Whether this ffmpeg knows `-fps_mode` (5.1 and later); older ones call it `-vsync`. */
   readonly hasFpsMode: boolean;
+  /** Whether renditions that are the source are not encoded again. */
+  readonly isPassthrough: boolean;
+}
+
+/** From so many lines on, renditions keep up to 60 pictures a second. */
+const fullRateHeightPx = 720;
+/** Pictures that are closer than this in the mean are too many: more than 35 a second. */
+const fastDistanceSeconds = 0.0286;
+/** Taken for the distance before there are two pictures. */
+const slowDistanceSeconds = 0.0333;
+/** Above the distance of pictures at 48 Hz, below twice that at 60 Hz, with room for jitter. */
+const halvedDistanceSeconds = 0.0245;
+
+function isCopied(rendition: Rendition, { isPassthrough }: FfmpegArgumentsOptions): boolean {
+  return isPassthrough && rendition.isSource === true;
+}
+
+/** How much later than the last keyframe the next one comes, in the clock of capture. */
+function gopSecondsOf({ segmentSeconds }: FfmpegArgumentsOptions): string {
+  // Times are whole tenths of a millisecond: half of one keeps all comparisons away from equality.
+  return (segmentSeconds - keyframeToleranceSeconds + 0.00005).toFixed(5);
+}
+
+/**
+ * Every second picture while the source has more than about 30 a second, and every picture that
+ * begins a segment: the filter keeps the same time as the encoders do, so that all renditions have
+ * the same keyframes. Its variables: 0 the last keyframe, 1 that there is one, 2 the mean distance.
+ * Of 30 a second none is left out, however they jitter.
+ */
+function halvedRate(options: FfmpegArgumentsOptions): string {
+  const isKey = options.isPassthrough
+    ? 'key'
+    : `if(ld(1)*lt(t,ld(0)+${gopSecondsOf(options)}),0,st(1,1)+st(0,t)*0)`;
+  const mean = `st(2,if(isnan(prev_t),${slowDistanceSeconds},ld(2)+(min(t-prev_t,0.1)-ld(2))/min(n,32)))`;
+  const isFar = `isnan(prev_selected_t)+gte(t-prev_selected_t,${halvedDistanceSeconds})`;
+  const expression = `gt(${isKey}+gte(${mean},${fastDistanceSeconds})+${isFar},0)`;
+  return `select=${expression.replaceAll(',', '\\,')},`;
 }
 
 /**
  * A picture that changes size within the broadcast is fitted into the rendition's frame with bars:
  * the players' decoders keep one configuration.
  */
-function videoGraph(renditions: readonly Rendition[]): string | null {
-  const sizes = renditions.flatMap(({ video }) => (video === null ? [] : [video]));
+function videoGraph(options: FfmpegArgumentsOptions): string | null {
+  const sizes = options.renditions.flatMap((rendition) =>
+    rendition.video === null || isCopied(rendition, options) ? [] : [rendition.video],
+  );
   if (sizes.length === 0) return null;
   const outputs = sizes.map((_, index) => `[s${index}]`).join('');
   const scalers = sizes.map(
     ({ widthPx, heightPx }, index) =>
-      `[s${index}]scale=w=${widthPx}:h=${heightPx}:force_original_aspect_ratio=decrease,` +
+      `[s${index}]${Math.min(widthPx, heightPx) < fullRateHeightPx ? halvedRate(options) : ''}scale=w=${widthPx}:h=${heightPx}:force_original_aspect_ratio=decrease,` +
       `pad=w=${widthPx}:h=${heightPx}:x=(ow-iw)/2:y=(oh-ih)/2,setsar=1,format=yuv420p[v${index}]`,
   );
   return [`[0:v]split=${sizes.length}${outputs}`, ...scalers].join(';');
@@ -53,22 +92,24 @@ function audioGraph(renditions: readonly Rendition[]): string | null {
   return `[0:a]aresample=48000:async=1000:first_pts=${aacDelaySamples},asplit=${count}${outputs}`;
 }
 
-function videoOutput(rendition: Rendition, index: number, options: FfmpegArgumentsOptions) {
+function videoOutput(rendition: Rendition, label: string, options: FfmpegArgumentsOptions) {
   if (rendition.video === null) return [];
+  if (isCopied(rendition, options)) return ['-map', '0:v', '-c:v', 'copy'];
   const { bitrateBps } = rendition.video;
-  const gopSeconds = options.segmentSeconds - keyframeToleranceSeconds;
   return [
-    ...['-map', `[v${index}]`, '-c:v', 'libx264', '-preset', 'veryfast', '-tune', 'zerolatency'],
+    ...['-map', label, '-c:v', 'libx264', '-preset', 'veryfast', '-tune', 'zerolatency'],
     ...['-profile:v', 'main', '-threads', '1'],
     ...['-b:v', `${bitrateBps}`, '-maxrate', `${Math.round(bitrateBps * 1.1)}`],
     ...['-bufsize', `${Math.round(bitrateBps * 1.5)}`],
     // Keyframes come from the clock alone: one per target duration, at the same picture in every
     // rendition. Measuring from the last one (not from zero) keeps a stall from being followed by
-    // a burst of keyframes that catches up.
+    // a burst of keyframes that catches up. Beside a copy of the source its keyframes are the clock.
     ...['-g', `${Math.ceil(options.segmentSeconds * 240)}`, '-sc_threshold', '0'],
     ...['-x264-params', 'scenecut=0:open_gop=0'],
     '-force_key_frames',
-    `expr:if(isnan(prev_forced_t),1,gte(t,prev_forced_t+${gopSeconds.toFixed(3)}))`,
+    options.isPassthrough
+      ? 'source'
+      : `expr:if(isnan(prev_forced_t),1,gte(t,prev_forced_t+${gopSecondsOf(options)}))`,
     // Every captured picture once, at its own time: a constant rate would repeat and drop hundreds.
     ...[options.hasFpsMode ? '-fps_mode' : '-vsync', 'passthrough'],
     ...['-enc_time_base:v', '1:90000'],
@@ -96,7 +137,9 @@ function muxer(rendition: Rendition, index: number, segmentSeconds: number): rea
 export function ffmpegArguments(options: FfmpegArgumentsOptions): readonly string[] {
   const { renditions } = options;
   // Two graphs: in one, any change of the picture's size resets the times of the sound.
-  const graphs = [videoGraph(renditions), audioGraph(renditions)].filter((graph) => graph !== null);
+  const graphs = [videoGraph(options), audioGraph(renditions)].filter((graph) => graph !== null);
+  // Labels count the pictures that are encoded: a copy has none.
+  const encoded = renditions.filter((rendition) => !isCopied(rendition, options));
   return [
     ...['-hide_banner', '-loglevel', 'repeat+level+warning', '-nostats', '-copyts'],
     // One decoder thread: frame threads would each hold back a picture. `nobuffer` is absent on
@@ -105,7 +148,7 @@ export function ffmpegArguments(options: FfmpegArgumentsOptions): readonly strin
     ...['-f', 'matroska', '-i', 'pipe:0', '-filter_complex_threads', '1'],
     ...graphs.flatMap((graph) => ['-filter_complex', graph]),
     ...renditions.flatMap((rendition, index) => [
-      ...videoOutput(rendition, index, options),
+      ...videoOutput(rendition, `[v${encoded.indexOf(rendition)}]`, options),
       ...audioOutput(rendition, index),
       ...muxer(rendition, index, options.segmentSeconds),
     ]),

@@ -13,6 +13,7 @@ import { fitLadder, type Rendition } from './fit-ladder.ts';
 import { FramePreroll, maxAudioWaitMs, type PrerollResult } from './frame-preroll.ts';
 import { MatroskaWriter } from './matroska-writer.ts';
 import { parameterSetsOf } from './parameter-sets.ts';
+import { isPassable, type PassthroughVerdict, PassthroughWatch } from './passthrough.ts';
 import { Silence } from './silence.ts';
 
 /** What ffmpeg may be behind; above it, frames are dropped up to the next keyframe. */
@@ -51,6 +52,8 @@ export interface TranscoderOptions {
   /** The renditions to make whatever the source is; `null` fits the ladder to the source. */
   readonly renditions: readonly Rendition[] | null;
   readonly segmentSeconds: number;
+  /** Whether the rendition that is the source may be a copy of it, where it can be. */
+  readonly allowsPassthrough: boolean;
   readonly media: { readonly hasVideo: boolean; readonly hasAudio: boolean };
   readonly logger: Logger;
   /** How long a frame may wait for ffmpeg before others are dropped; 8 s by default. */
@@ -69,9 +72,17 @@ interface Running {
   readonly originTimeMs: number;
   readonly hasVideo: boolean;
   readonly hasAudio: boolean;
+  /** Set while a rendition is a copy of the source. */
+  readonly passthrough: PassthroughWatch | null;
   /** Set where the renditions have sound and the source has none. */
   readonly silence: Silence | null;
   readonly exited: Promise<void>;
+}
+
+/** What ffmpeg is to make. */
+interface Plan {
+  readonly renditions: readonly Rendition[];
+  readonly isPassthrough: boolean;
 }
 
 function hasSound({ audioBitrateBps }: Rendition): boolean {
@@ -107,6 +118,11 @@ export class Transcoder {
 
   get stats(): TranscoderStats {
     return { framesWritten: this.#framesWritten, framesDropped: this.#framesDropped };
+  }
+
+  /** What a frame would mean for a rendition that is a copy; to be asked once for each frame. */
+  judge(frame: EncodedFrame): PassthroughVerdict {
+    return this.#running?.passthrough?.judge(frame) ?? 'goes-on';
   }
 
   /** Takes a frame; after `close` or after ffmpeg's end it is dropped and counted. */
@@ -159,22 +175,28 @@ export class Transcoder {
     if (preroll === null || this.#isEnding) return;
     const configuration = preroll.firstKeyframe?.configuration ?? null;
     this.#decoderConfiguration = configuration?.decoderConfiguration ?? null;
-    const { ladder } = this.#options;
+    const { ladder, allowsPassthrough } = this.#options;
+    const { hasAudio, firstKeyframe } = preroll;
+    const canPass = allowsPassthrough && isPassable(firstKeyframe);
     const renditions =
       this.#options.renditions ??
-      fitLadder(ladder, { size: configuration, hasAudio: preroll.hasAudio });
-    const running = this.#trySpawn(renditions, preroll);
+      fitLadder(ladder, { size: configuration, hasAudio, isPassable: canPass });
+    const isPassthrough = canPass && renditions.some(({ isSource }) => isSource === true);
+    const running = this.#trySpawn({ renditions, isPassthrough }, preroll);
     if (running === null) return;
     this.#running = running;
     this.#options.onStart({ renditions, originTimeMs: preroll.originTimeMs });
     this.#write(running, running.writer.header());
-    for (const frame of preroll.frames) this.#feed(running, frame);
+    for (const frame of preroll.frames) {
+      running.passthrough?.judge(frame);
+      this.#feed(running, frame);
+    }
   }
 
   /** `null` when the system has no room for another process, which `onExit` then tells. */
-  #trySpawn(renditions: readonly Rendition[], preroll: PrerollResult): Running | null {
+  #trySpawn(plan: Plan, preroll: PrerollResult): Running | null {
     try {
-      return this.#spawn(renditions, preroll);
+      return this.#spawn(plan, preroll);
     } catch (error) {
       this.#isEnding = true;
       this.#options.onExit({ outcome: 'failed', message: String(error) });
@@ -182,12 +204,13 @@ export class Transcoder {
     }
   }
 
-  #spawn(renditions: readonly Rendition[], preroll: PrerollResult): Running {
+  #spawn({ renditions, isPassthrough }: Plan, preroll: PrerollResult): Running {
     const { ffmpeg, segmentSeconds, logger } = this.#options;
     const { hasFpsMode } = ffmpeg;
     const key = preroll.firstKeyframe;
     const isSilent = !preroll.hasAudio && renditions.some(hasSound);
-    const child = spawn(ffmpeg.path, ffmpegArguments({ renditions, segmentSeconds, hasFpsMode }), {
+    const plan = { renditions, segmentSeconds, hasFpsMode, isPassthrough };
+    const child = spawn(ffmpeg.path, ffmpegArguments(plan), {
       stdio: ['pipe', 'ignore', 'pipe', ...renditions.map(() => 'pipe' as const)],
       // Its own process group: Ctrl-C in a terminal is for the service, which then ends its input.
       // Should the service be killed, the end of its input ends ffmpeg too.
@@ -206,7 +229,7 @@ export class Transcoder {
       pipe.on('data', (chunk: Buffer) => this.#options.onOutput(index, chunk));
     }
     logger.info(
-      { pid: child.pid, renditions: renditions.map(({ name }) => name) },
+      { pid: child.pid, isPassthrough, renditions: renditions.map(({ name }) => name) },
       'ffmpeg started',
     );
     return {
@@ -216,6 +239,7 @@ export class Transcoder {
         video: key?.configuration == null ? null : { codec: key.codec, ...key.configuration },
         hasAudio: preroll.hasAudio || isSilent,
       }),
+      passthrough: isPassthrough ? new PassthroughWatch(segmentSeconds) : null,
       silence: isSilent ? new Silence() : null,
       originTimeMs: preroll.originTimeMs,
       hasVideo: key !== null,

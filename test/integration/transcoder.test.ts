@@ -46,6 +46,7 @@ describe('Transcoder', () => {
       ladder: smallLadder,
       renditions: null,
       segmentSeconds: 2,
+      allowsPassthrough: true,
       media: { hasVideo: true, hasAudio: false },
       maxLagMs,
       logger,

@@ -23,6 +23,10 @@ export interface FrameSourceOptions {
   readonly hasAudio?: boolean;
   readonly hasVideo?: boolean;
   readonly videoCodec?: 'h264' | 'vp8';
+  /** Distance of the keyframes; 1 by default. */
+  readonly gopSeconds?: number;
+  /** Main profile with B-frames, whose pictures come in another order than they are shown. */
+  readonly hasReorderedPictures?: boolean;
   /** Capture time of the first frame, in milliseconds since the Unix epoch. */
   readonly startTimeMs: number;
 }
@@ -151,13 +155,21 @@ async function encode(
 async function videoFrames(options: FrameSourceOptions, directory: string, ffmpegPath: string) {
   const { widthPx, heightPx, frameRate, durationSeconds } = options;
   const input = `testsrc2=size=${widthPx}x${heightPx}:rate=${frameRate}:duration=${durationSeconds}`;
-  const gop = ['-g', `${frameRate}`, '-b:v', '800k'];
+  const gop = ['-g', `${frameRate * (options.gopSeconds ?? 1)}`, '-b:v', '800k'];
   if (options.videoCodec === 'vp8') {
     const output = ['-c:v', 'libvpx', '-deadline', 'realtime', ...gop, '-f', 'ivf', 'video.ivf'];
     return vp8Frames(await encode(ffmpegPath, input, output, directory), options);
   }
   const x264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency'];
-  const form = ['-profile:v', 'baseline', '-pix_fmt', 'yuv420p', '-x264-params', 'aud=1'];
+  const profile = options.hasReorderedPictures === true ? ['main', '-bf', '2'] : ['baseline'];
+  const form = [
+    '-profile:v',
+    ...profile,
+    '-pix_fmt',
+    'yuv420p',
+    '-x264-params',
+    'aud=1:scenecut=0',
+  ];
   const output = [...x264, ...form, ...gop, '-f', 'h264', 'video.h264'];
   return h264Frames(await encode(ffmpegPath, input, output, directory), options);
 }

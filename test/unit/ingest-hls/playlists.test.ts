@@ -183,6 +183,24 @@ describe('BandwidthMeter', () => {
   const meter = () =>
     new BandwidthMeter({ videoBitrateBps: 1e6, audioBitrateBps: 1e5, targetDurationSeconds: 2 });
 
+  it('announces the average that was measured, once there is enough of it', () => {
+    const made = meter();
+    for (let index = 0; index < 4; index += 1) made.add({ sizeBytes: 50_000, durationSeconds: 2 });
+    expect(made.announced.averageBandwidthBps).toBe(1_155_000);
+    made.add({ sizeBytes: 50_000, durationSeconds: 2 });
+    expect(made.announced).toEqual({ bandwidthBps: 1_260_000, averageBandwidthBps: 200_000 });
+  });
+
+  it('believes what it measures of a source that is not encoded again', () => {
+    const guess = { videoBitrateBps: 1e6, audioBitrateBps: 1e5, targetDurationSeconds: 2 };
+    const made = new BandwidthMeter({ ...guess, isEstimate: true });
+    expect(made.announced.bandwidthBps).toBe(1_260_000);
+    for (const sizeBytes of [50_000, 50_000, 75_000, 50_000, 50_000]) {
+      made.add({ sizeBytes, durationSeconds: 2 });
+    }
+    expect(made.announced).toEqual({ bandwidthBps: 330_000, averageBandwidthBps: 220_000 });
+  });
+
   it('announces the configured peak until a segment is above it', () => {
     const made = meter();
     const configured = made.announced;

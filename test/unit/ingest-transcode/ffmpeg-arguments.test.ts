@@ -8,8 +8,12 @@ import type { Rendition } from '../../../ingest/transcode/fit-ladder.ts';
 const video = { widthPx: 640, heightPx: 360, bitrateBps: 700_000 };
 const both: Rendition = { name: '360p', video, audioBitrateBps: 96_000 };
 
-function argumentsFor(renditions: readonly Rendition[], hasFpsMode = true): readonly string[] {
-  return ffmpegArguments({ renditions, segmentSeconds: 2, hasFpsMode });
+function argumentsFor(
+  renditions: readonly Rendition[],
+  hasFpsMode = true,
+  isPassthrough = false,
+): readonly string[] {
+  return ffmpegArguments({ renditions, segmentSeconds: 2, hasFpsMode, isPassthrough });
 }
 
 function valuesOf(list: readonly string[], name: string): string[] {

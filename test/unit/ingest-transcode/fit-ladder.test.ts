@@ -59,6 +59,34 @@ describe('fitLadder', () => {
     });
   });
 
+  describe('with the source as a rendition', () => {
+    const source = { ...rung('source', 1920, 1080, 4_500_000), isSource: true };
+    const fitted = (size: { widthPx: number; heightPx: number }, isPassable: boolean) =>
+      fitLadder([...ladder, source], { size, hasAudio: true, isPassable });
+
+    it('has only smaller ones below it', () => {
+      const renditions = fitted({ widthPx: 1280, heightPx: 720 }, true);
+      expect(renditions.map(({ name }) => name)).toEqual(['source', '480p', '360p']);
+      expect(renditions[0]).toMatchObject({ isSource: true, video: { widthPx: 1280 } });
+      expect(fitted({ widthPx: 320, heightPx: 180 }, true).map(({ name }) => name)).toEqual([
+        'source',
+      ]);
+    });
+
+    it('leaves it its size, whatever that is', () => {
+      const [top] = fitted({ widthPx: 3_841, heightPx: 2_161 }, true);
+      expect(top?.video).toMatchObject({ widthPx: 3_841, heightPx: 2_161 });
+    });
+
+    it('encodes what cannot be passed through, at most in 1080p', () => {
+      const [top, next] = fitted({ widthPx: 3_840, heightPx: 2_160 }, false);
+      expect(top?.video).toEqual({ widthPx: 1920, heightPx: 1080, bitrateBps: 4_500_000 });
+      expect(next?.name).toBe('720p');
+      const [small] = fitted({ widthPx: 640, heightPx: 360 }, false);
+      expect(small?.video).toEqual({ widthPx: 640, heightPx: 360, bitrateBps: 622_080 });
+    });
+  });
+
   it('makes one rendition of sound alone', () => {
     expect(fitLadder(ladder, { size: null, hasAudio: true })).toEqual([
       { name: 'audio', video: null, audioBitrateBps: 96_000 },

@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseSequenceParameters } from '../../../ingest/rtp/h264-sequence-parameters.ts';
-import { encodeH264 } from '../../support/encoded-samples.ts';
+import { encodeH264, encodeH264WithBFrames } from '../../support/encoded-samples.ts';
 import { splitAnnexB } from '../../support/rtp-packetizer.ts';
 
 function sequenceSetOf(stream: Buffer): Uint8Array {
@@ -38,6 +38,20 @@ describe('H.264 sequence parameters', () => {
     const read = `${parameters?.widthPx},${parameters?.heightPx}`;
     expect(read).toBe(size.replace('x', ','));
     expect(read).toBe(probeSize(stream));
+  });
+
+  it('tell whether pictures are reordered', () => {
+    const reordered = (profile: string) =>
+      parseSequenceParameters(sequenceSetOf(encodeH264('320x180', 1, 1, 1, profile)))
+        ?.maxReorderedPictures;
+    expect(['baseline', 'main', 'high'].map(reordered)).toEqual([0, 0, 0]);
+    const withBFrames = encodeH264WithBFrames('320x180', 6)
+      .flat()
+      .find((unit) => ((unit[0] ?? 0) & 0x1f) === 7);
+    expect(parseSequenceParameters(withBFrames ?? new Uint8Array(0))).toMatchObject({
+      maxReorderedPictures: 1,
+      isInterlaced: false,
+    });
   });
 
   it('are refused when cut, and never make the parser throw', () => {

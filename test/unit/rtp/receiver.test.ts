@@ -311,7 +311,7 @@ describe('the receiver', () => {
     expect(receiver.statistics().tracks[0]?.senderRestarts).toBe(2);
   });
 
-  it('asks for one keyframe per interval, and at once when somebody needs one', () => {
+  it('asks where a segment should begin, again while none comes, and when somebody needs one', () => {
     const receiver = makeReceiver([videoTrack('vp8')]);
     const requestedAtMs: number[] = [];
     for (let timeMs = 0; timeMs < 9_000; timeMs += 10) {
@@ -324,7 +324,7 @@ describe('the receiver', () => {
       if (timeMs === 5_100) receiver.requestKeyframe();
       if (receiver.tick(startMs + timeMs).rtcp.some(isPli)) requestedAtMs.push(timeMs);
     }
-    expect(requestedAtMs).toEqual([2_000, 4_000, 5_000, 5_200, 6_000, 8_000]);
+    expect(requestedAtMs).toEqual([2_000, 2_250, 2_750, 3_750, 5_000, 5_200, 7_200]);
   });
 
   it('hands on audio packets one by one, in order, over losses', () => {
