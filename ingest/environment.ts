@@ -285,11 +285,35 @@ export const environmentVariables = {
     meaning:
       'When set, joining a swarm and posting beacons needs a viewer token signed with it (JWT, HS256).',
   },
-  SHOAL_KNOWN_STREAMS_ONLY: {
+  SHOAL_TOKEN_ENDPOINT: {
     schema: z.enum(['yes', 'no']),
     defaultText: 'no',
     meaning:
-      '`yes`: the tracker takes beacons only of streams that ingest has; set it where the tracker is public.',
+      '`yes`: `GET /api/v1/viewer-token?stream=` of the tracker gives anybody a viewer token; for trials, where no site signs them.',
+  },
+  SHOAL_KNOWN_STREAMS_ONLY: {
+    schema: z.enum(['yes', 'no']),
+    defaultLabel: '`yes` with a public tracker URL, else `no`',
+    meaning:
+      '`yes`: the tracker takes viewers and beacons only of streams that ingest has; a client names its stream in its token or as `?stream=` of the tracker URL.',
+  },
+  SHOAL_REDIS_URL: {
+    schema: z.url({ protocol: /^rediss?$/ }),
+    defaultLabel: 'none',
+    meaning:
+      'Redis or Valkey in which several trackers share limits per address and token, revoked tokens and which beacon is counted, `redis://host:port`.',
+  },
+  SHOAL_SWARM_VIEWERS: {
+    schema: z.coerce.number().int().min(2).max(1_000_000),
+    defaultText: '20000',
+    meaning:
+      'Viewers of one swarm that a tracker takes; the proxy in front brings the others to the next tracker.',
+  },
+  SHOAL_SWARM_PART_VIEWERS: {
+    schema: z.coerce.number().int().min(2).max(1_000_000),
+    defaultText: '2000',
+    meaning:
+      'A swarm with more viewers is split into parts by network, each with a copy from the CDN.',
   },
   SHOAL_DASHBOARD_TOKEN: {
     schema: z.string().regex(/^\S{16,}$/, 'use at least 16 characters without spaces'),

@@ -33,6 +33,10 @@ export interface TrackerOptions {
   readonly trustProxy: boolean;
   /** Joining a swarm and posting beacons needs a token signed with it; `null`: open to all. */
   readonly viewerTokenSecret: string | null;
+  /** `GET /api/v1/viewer-token` gives anybody a token; for trials. */
+  readonly isTokenEndpointOpen: boolean;
+  /** Where trackers share limits, revoked tokens and counted beacons; `null`: this one is alone. */
+  readonly redisUrl: string | null;
   /** Seeing the dashboard and its figures needs this token; `null`: everybody may. */
   readonly dashboardToken: string | null;
   readonly announceIntervalSeconds: number;
@@ -48,11 +52,14 @@ export interface TrackerOptions {
   readonly maxSocketsPerAddress: number;
   readonly maxSwarmsPerSocket: number;
   readonly maxPeersPerSwarm: number;
+  /** A swarm with more viewers than this is split by network. */
+  readonly maxPeersPerPart: number;
+  readonly maxSwarmsPerStream: number;
   readonly egressPollMs: number;
   readonly eventIntervalMs: number;
   readonly maxEventClients: number;
   readonly maxSessions: number;
-  /** Takes beacons only of streams that ingest has; needs {@link ingestUrl}. */
+  /** Takes beacons and viewers only of streams that ingest has; needs {@link ingestUrl}. */
   readonly knownStreamsOnly: boolean;
 }
 
@@ -69,6 +76,8 @@ export const trackerDefaults = {
   dashboardDir: fileURLToPath(new URL('./dist/dashboard', import.meta.url)),
   trustProxy: false,
   viewerTokenSecret: null,
+  isTokenEndpointOpen: false,
+  redisUrl: null,
   dashboardToken: null,
   // Of viewers that have met enough peers; the others announce every few seconds.
   announceIntervalSeconds: 20,
@@ -85,6 +94,10 @@ export const trackerDefaults = {
   // A player is in one swarm per rendition; a page may hold several players.
   maxSwarmsPerSocket: 64,
   maxPeersPerSwarm: 20_000,
+  // Each part brings a copy from the CDN of its own: half of a thousandth at most.
+  maxPeersPerPart: 2_000,
+  // Renditions of a live stream and of its recordings.
+  maxSwarmsPerStream: 1_000,
   egressPollMs: 2_000,
   eventIntervalMs: 2_000,
   maxEventClients: 200,
@@ -107,7 +120,13 @@ export function trackerOptionsOf(environment: Environment, logger: Logger): Trac
     pricePerGb: environment.SHOAL_CDN_PRICE_PER_GB,
     logger,
     viewerTokenSecret: environment.SHOAL_VIEWER_TOKEN_SECRET ?? null,
-    knownStreamsOnly: environment.SHOAL_KNOWN_STREAMS_ONLY === 'yes',
+    isTokenEndpointOpen: environment.SHOAL_TOKEN_ENDPOINT === 'yes',
+    redisUrl: environment.SHOAL_REDIS_URL ?? null,
+    // A public URL means production: closed unless the operator opens it.
+    knownStreamsOnly:
+      (environment.SHOAL_KNOWN_STREAMS_ONLY ?? (publicUrl === null ? 'no' : 'yes')) === 'yes',
+    maxPeersPerSwarm: environment.SHOAL_SWARM_VIEWERS,
+    maxPeersPerPart: environment.SHOAL_SWARM_PART_VIEWERS,
     dashboardToken: environment.SHOAL_DASHBOARD_TOKEN ?? null,
     // A public URL means that a proxy stands in front, and that all sockets come from its address.
     trustProxy: publicUrl !== null,

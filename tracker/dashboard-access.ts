@@ -4,10 +4,12 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { TrackerError } from './errors.ts';
+import { viewerTokenPath } from './token-routes.ts';
 
 /** Viewers post here, and probes and Prometheus read here; everything else shows figures. */
 const openPaths: ReadonlySet<string> = new Set([
   '/api/v1/beacons',
+  viewerTokenPath,
   '/healthz',
   '/readyz',
   '/metrics',

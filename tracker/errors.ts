@@ -14,6 +14,7 @@ export const trackerErrors = {
   'token-missing': { status: 401, title: 'A viewer token is needed.' },
   'dashboard-token-wrong': { status: 401, title: 'The dashboard token is needed.' },
   'token-invalid': { status: 403, title: 'The viewer token is not valid here.' },
+  'revocation-not-enabled': { status: 403, title: 'Tokens cannot be revoked here.' },
   'import-not-enabled': { status: 403, title: 'CDN usage cannot be imported here.' },
   'stream-unknown': { status: 403, title: 'There is no such stream.' },
   'resource-not-found': { status: 404, title: 'There is no such resource.' },

@@ -16,12 +16,14 @@ import { protectDashboard } from './dashboard-access.ts';
 import { registerDashboard } from './dashboard-routes.ts';
 import { createHttpServer } from './http-server.ts';
 import { registerServiceRoutes } from './service-routes.ts';
+import { SharedState } from './shared/shared-state.ts';
 import { SignallingServer } from './signalling/signalling-server.ts';
 import { MemoryStore } from './telemetry/memory-store.ts';
 import { openPostgresStore } from './telemetry/postgres-store.ts';
 import { openSqliteStore } from './telemetry/sqlite-store.ts';
 import { Telemetry } from './telemetry/telemetry.ts';
 import type { TelemetryStore } from './telemetry/telemetry-store.ts';
+import { registerTokenRoutes } from './token-routes.ts';
 
 export { signViewerToken, type ViewerTokenClaims } from './admission/viewer-token.ts';
 export { type TrackerOptions, trackerDefaults, trackerOptionsOf } from './config.ts';
@@ -36,6 +38,7 @@ export class Tracker {
   readonly #server: FastifyInstance;
   readonly #signalling: SignallingServer;
   readonly #telemetry: Telemetry;
+  readonly #shared: SharedState;
   #closing: Promise<void> | null = null;
   #forgetSignal: () => void = () => {};
 
@@ -44,11 +47,13 @@ export class Tracker {
     server: FastifyInstance,
     signalling: SignallingServer,
     telemetry: Telemetry,
+    shared: SharedState,
   ) {
     this.#options = options;
     this.#server = server;
     this.#signalling = signalling;
     this.#telemetry = telemetry;
+    this.#shared = shared;
     const address = server.server.address();
     this.port = isAddressInfo(address) ? address.port : options.port;
     this.url = options.publicUrl ?? httpUrlOf(options.host, this.port);
@@ -66,8 +71,8 @@ export class Tracker {
   static async start(options: Partial<TrackerOptions>, signal?: AbortSignal): Promise<Tracker> {
     signal?.throwIfAborted();
     const all: TrackerOptions = { ...trackerDefaults, ...options };
-    const tracker = await startStages(all, (server, signalling, telemetry) => {
-      return new Tracker(all, server, signalling, telemetry);
+    const tracker = await startStages(all, (server, signalling, telemetry, shared) => {
+      return new Tracker(all, server, signalling, telemetry, shared);
     });
     if (signal?.aborted) {
       await tracker.close('aborted');
@@ -100,6 +105,7 @@ export class Tracker {
     this.#telemetry.endEvents();
     await this.#server.close();
     await this.#telemetry.close();
+    await this.#shared.close();
     this.#options.logger.info({ reason }, 'the tracker has stopped');
   }
 }
@@ -108,24 +114,48 @@ type Compose = (
   server: FastifyInstance,
   signalling: SignallingServer,
   telemetry: Telemetry,
+  shared: SharedState,
 ) => Tracker;
 
 async function startStages(options: TrackerOptions, compose: Compose): Promise<Tracker> {
   const registry = new Registry();
   const server = await createHttpServer(options.logger);
   const secret = options.viewerTokenSecret;
-  const verifyToken = secret === null ? null : createViewerTokenVerifier(secret);
-  const telemetry = await startTelemetry(options, registry, verifyToken);
+  let ending: SignallingServer | null = null;
+  const shared = await SharedState.start({
+    redisUrl: options.redisUrl,
+    logger: options.logger.child({ stage: 'shared' }),
+    onRevoked: (tokenId) => ending?.endToken(tokenId),
+  });
+  const verifyToken = secret === null ? null : verifierOf(secret, shared);
+  const telemetry = await startTelemetry(options, registry, verifyToken, shared).catch(
+    async (error: unknown) => {
+      await shared.close();
+      throw error;
+    },
+  );
   const signalling = new SignallingServer({
     ...options,
     httpServer: server.server,
     logger: options.logger.child({ stage: 'signalling' }),
     registry,
     verifyToken,
+    knowsStream: options.knownStreamsOnly ? (stream) => telemetry.knowsStream(stream) : null,
+    sharedSockets: shared.sockets,
   });
+  ending = signalling;
   try {
     if (options.dashboardToken !== null) protectDashboard(server, options.dashboardToken);
     await telemetry.registerRoutes(server);
+    if (secret !== null && verifyToken !== null) {
+      registerTokenRoutes(server, {
+        secret,
+        verifyToken,
+        revocations: shared.revocations,
+        isEndpointOpen: options.isTokenEndpointOpen,
+        isProtected: options.dashboardToken !== null,
+      });
+    }
     await registerDashboard(server, options.dashboardDir);
     registerServiceRoutes(server, { telemetry, signalling, registry });
     await server.listen({ host: options.host, port: options.port });
@@ -133,15 +163,27 @@ async function startStages(options: TrackerOptions, compose: Compose): Promise<T
     await signalling.close('the start failed');
     await server.close();
     await telemetry.close();
+    await shared.close();
     throw error;
   }
-  return compose(server, signalling, telemetry);
+  return compose(server, signalling, telemetry, shared);
+}
+
+/** A token that was revoked is none. */
+function verifierOf(secret: string, { revocations }: SharedState): VerifyViewerToken {
+  const verify = createViewerTokenVerifier(secret);
+  return async (token) => {
+    const permission = await verify(token);
+    const tokenId = permission?.tokenId ?? null;
+    return tokenId !== null && revocations.has(tokenId, Date.now()) ? null : permission;
+  };
 }
 
 async function startTelemetry(
   options: TrackerOptions,
   registry: Registry,
   verifyToken: VerifyViewerToken | null,
+  shared: SharedState,
 ): Promise<Telemetry> {
   const logger = options.logger.child({ stage: 'telemetry' });
   return Telemetry.start({
@@ -151,6 +193,7 @@ async function startTelemetry(
     logger,
     registry,
     verifyToken,
+    claims: shared.claims,
   });
 }
 

@@ -1,7 +1,7 @@
 // Delivery of one playback: one rendition of each track in the foreground (pictures, and sound when
 // it is apart), the ones left behind serving what they have for a while. The loaders stand on it.
 
-import { type SwarmId, swarmIdOfPlaylist } from '@shoal/tracker/protocol';
+import { type SwarmId, streamNameOf, swarmIdOfPlaylist } from '@shoal/tracker/protocol';
 import { CdnError, CdnFetcher } from './cdn-fetcher.ts';
 import type { DeliveredSegment, DeliveryEvents } from './delivery-events.ts';
 import { sha256Hex } from './digest.ts';
@@ -14,7 +14,7 @@ import {
 import { openSource, type SourceOptions } from './open-source.ts';
 import type { RenditionSource } from './rendition-source.ts';
 
-export interface HybridDeliveryOptions extends Omit<SourceOptions, 'swarmId' | 'cdn'> {
+export interface HybridDeliveryOptions extends Omit<SourceOptions, 'swarmId' | 'stream' | 'cdn'> {
   /** Absolute URL of the multivariant playlist: names the swarm. */
   readonly playlistUrl: string;
 }
@@ -145,6 +145,7 @@ export class HybridDelivery {
       {
         ...this.#options,
         swarmId: this.#swarmId,
+        stream: streamNameOf(this.#options.playlistUrl),
         cdn: this.#cdn,
         events: {
           ...bound(events),

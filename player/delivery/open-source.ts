@@ -15,6 +15,7 @@ import { RenditionDelivery } from './rendition-delivery.ts';
 import type { RenditionSource } from './rendition-source.ts';
 import type { FetchReason } from './scheduler/scheduler-actions.ts';
 import { SegmentStore } from './segment-store.ts';
+import { swarmAddressOf } from './swarm-address.ts';
 
 /** How viewers exchange media: Shoal's pieces, or segments as p2p-media-loader's swarms do. */
 export type ExchangeKind = 'shoal' | 'p2p-media-loader';
@@ -22,6 +23,8 @@ export type ExchangeKind = 'shoal' | 'p2p-media-loader';
 export interface SourceOptions {
   readonly exchange: ExchangeKind;
   readonly swarmId: SwarmId;
+  /** The stream's name, for trackers that serve only streams they know. */
+  readonly stream: string;
   /** WebSocket URL of the tracker; `null` delivers from the CDN alone. */
   readonly trackerUrl: string | null;
   readonly loadCoreClass: () => Promise<CoreClass>;
@@ -79,10 +82,12 @@ function linkOptions(
   clientClass: TrackerClientClass,
   playlist: RenditionPlaylist,
 ) {
+  const name = `shoal-1 ${options.swarmId} ${new URL(playlist.url).pathname}`;
+  const { infoHash, socketUrl } = swarmAddressOf(trackerUrl, { ...options, name });
   return {
     clientClass,
-    trackerUrl: ownSocketUrl(trackerUrl, options.viewerId),
-    swarmName: `shoal-1 ${options.swarmId} ${new URL(playlist.url).pathname}`,
+    trackerUrl: socketUrl,
+    infoHash,
     viewerId: options.viewerId,
     iceServers: options.iceServers,
     maxLinks,
@@ -98,10 +103,15 @@ function openSegmentSource(options: SourceOptions, playlist: RenditionPlaylist):
     new PeerSwitch(options.loadCoreClass, (coreClass) => {
       if (trackerUrl === null || coreClass === null) delivery.setExchange(null);
       else {
+        // One address for all renditions of a stream: what pages with p2p-media-loader can be given.
+        const { name, socketUrl } = swarmAddressOf(trackerUrl, {
+          ...options,
+          name: options.swarmId,
+        });
         const exchangeOptions = {
           coreClass,
-          trackerUrl: ownSocketUrl(trackerUrl, viewerId),
-          swarmId: options.swarmId,
+          trackerUrl: socketUrl,
+          swarmId: name,
           peerId: viewerId,
           iceServers: options.iceServers,
           store,
@@ -115,16 +125,6 @@ function openSegmentSource(options: SourceOptions, playlist: RenditionPlaylist):
     }),
   );
   return delivery;
-}
-
-/**
- * The tracker client shares one socket among all players of a page that use one URL, and then each
- * of them answers the offers made to any: every player gets a URL of its own.
- */
-function ownSocketUrl(trackerUrl: string, viewerId: string): string {
-  const url = new URL(trackerUrl);
-  url.searchParams.set('viewer', viewerId);
-  return url.href;
 }
 
 function withFetchReasons(

@@ -193,6 +193,29 @@ export function describeTelemetryStore(name: string, create: () => Promise<Telem
       expect(await store.loadSessions(0)).toEqual([newer]);
     });
 
+    it('finds one session, and says who watches by those that were seen and have not ended', async () => {
+      const store = await open();
+      const watching = { ...session('watching-0000001', startMs), liveLatencyMs: 4_000 };
+      await store.commit(
+        batchWith({
+          sessions: [
+            watching,
+            { ...session('watching-0000002', startMs + 1_000), liveLatencyMs: 6_000 },
+            session('watching-0000003', startMs + 1_000),
+            { ...session('of-another-one-1', startMs), stream: other },
+            { ...session('has-ended-000001', startMs + 1_000), hasEnded: true },
+            session('long-gone-000001', startMs - 1),
+          ],
+        }),
+      );
+      expect(await store.findSession('watching-0000001')).toEqual(watching);
+      expect(await store.findSession('nobody-000000001')).toBeNull();
+      expect(Object.fromEntries(await store.readAudiences(startMs))).toEqual({
+        demo: { viewers: 3, liveLatencySeconds: 5 },
+        other: { viewers: 1, liveLatencySeconds: null },
+      });
+    });
+
     it('drops fine steps after a day and keeps coarse ones', async () => {
       const store = await open();
       await store.commit(

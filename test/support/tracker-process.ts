@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../../infra/local/free-port.ts';
 
 export interface TrackerChild extends ChildProcess {
   readonly stdout: Readable;
@@ -29,12 +30,13 @@ export function spawnTrackerMain(environment: Record<string, string>): TrackerCh
   });
 }
 
-/** Resolves when it is ready, on a free port unless the environment names one. */
+/** Resolves when it is ready, on a free port. */
 export async function startTrackerProcess(
   environment: Record<string, string>,
 ): Promise<TrackerProcess> {
+  const port = await freePort();
   const child = spawnTrackerMain({
-    SHOAL_TRACKER_PORT: '0',
+    SHOAL_TRACKER_PORT: String(port),
     SHOAL_INGEST_PORT: '0',
     ...environment,
   });
@@ -48,12 +50,11 @@ export async function startTrackerProcess(
     lines.push(line);
     if (line === 'ready') break;
   }
-  const [, port] = /^tracker .*:(\d+)\/?$/m.exec(lines.join('\n')) ?? [];
-  if (port === undefined) throw new Error(`no URL in: ${lines.join('\n')}\n${errors}`);
+  if (lines.at(-1) !== 'ready') throw new Error(`not ready: ${lines.join('\n')}\n${errors}`);
   return {
     process: child,
     url: `http://127.0.0.1:${port}`,
-    port: Number(port),
+    port,
     kill: async () => {
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
       await exited;

@@ -1,12 +1,17 @@
 // Viewer tokens: who may join swarms and report delivery where the operator has set a secret.
 // The tracker hands the verifier to signalling and telemetry, which ask it once per socket or beacon.
 
-import { randomUUID } from 'node:crypto';
+import { createHmac, randomUUID } from 'node:crypto';
 import { errors, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
+import { swarmKeyClaim } from '../protocol/index.ts';
 
 /** What a valid token allows. */
 export interface ViewerPermission {
+  /** The token's `jti` (RFC 7519 §4.1.7), under which it can be revoked. */
+  readonly tokenId: string | null;
+  /** When it expires. */
+  readonly expiresAtMs: number;
   /** The one stream it is good for, `null` for all. */
   readonly stream: string | null;
   /** The client address it is bound to (IPv4, or the /64 of IPv6), `null` for none. */
@@ -54,6 +59,8 @@ export function createViewerTokenVerifier(secret: string): VerifyViewerToken {
       // A limit needs a name to count under.
       if (maxSockets && !tokenId) return null;
       return {
+        tokenId: tokenId ?? null,
+        expiresAtMs: (payload.exp ?? 0) * 1_000,
         stream: stream ?? null,
         address: address ?? null,
         uses: maxSockets && tokenId ? { tokenId, maxSockets } : null,
@@ -70,8 +77,20 @@ export interface ViewerTokenClaims {
   readonly lifetimeSeconds: number;
   /** The viewer's public address: IPv4, or the first 64 bits of IPv6 as `a:b:c:d::/64`. */
   readonly address?: string;
-  /** How many sockets may use the token at once; without it any number. */
+  /** How many sockets may use the token at once; {@link defaultMaxSockets} without it. */
   readonly maxSockets?: number;
+}
+
+/** A player holds one socket for each rendition that it plays or has just left; a page may have several. */
+export const defaultMaxSockets = 16;
+
+/**
+ * What the names of a stream's swarms are made with: the same for all its viewers, and nobody who
+ * has no token can compute it. 128 bits.
+ */
+function swarmKeyOf(secret: string, stream: string): string {
+  const digest = createHmac('sha256', secret).update(`shoal swarm key\n${stream}`).digest();
+  return digest.subarray(0, 16).toString('base64url');
 }
 
 /** A token for one viewer, for sites that let their own users watch. */
@@ -79,10 +98,12 @@ export async function signViewerToken(
   secret: string,
   { stream, lifetimeSeconds, address, maxSockets }: ViewerTokenClaims,
 ): Promise<string> {
+  // A token for every stream is a tool's, not a viewer's.
+  const limit = maxSockets ?? (stream === null ? undefined : defaultMaxSockets);
   const payload = {
-    ...(stream === null ? {} : { stream }),
+    ...(stream === null ? {} : { stream, [swarmKeyClaim]: swarmKeyOf(secret, stream) }),
     ...(address === undefined ? {} : { address }),
-    ...(maxSockets === undefined ? {} : { maxSockets }),
+    ...(limit === undefined ? {} : { maxSockets: limit }),
   };
   return await new SignJWT(payload)
     .setProtectedHeader({ alg: algorithm, typ: 'JWT' })

@@ -20,7 +20,9 @@ export type {
   StreamSavings,
   StreamSavingsList,
 } from './savings-summary.ts';
+export { streamNameOf } from './stream-name.ts';
 export { type SwarmId, swarmIdOfPlaylist } from './swarm-id.ts';
+export { swarmKeyClaim, swarmKeyOfToken } from './swarm-key.ts';
 export {
   maxPicturedViewers,
   type PicturedLink,
@@ -28,3 +30,4 @@ export {
   pictureSeconds,
   type SwarmPicture,
 } from './swarm-picture.ts';
+export { type SwarmSocket, swarmOfPath, swarmSocketUrl } from './swarm-socket.ts';

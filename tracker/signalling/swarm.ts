@@ -1,5 +1,5 @@
-// Who is in one swarm, in the form that bittorrent-tracker's server asks for. It replaces the
-// library's own swarm, which keeps peers of dead sockets for 20 minutes and offers to them.
+// Who is in one swarm, or in one part of a large one, in the form that bittorrent-tracker's server
+// asks for. It replaces the library's own swarm, which keeps peers of dead sockets for 20 minutes and offers to them.
 
 import { networkKeyOf } from './address-key.ts';
 import { announceIntervalSeconds } from './announce-interval.ts';
@@ -21,7 +21,7 @@ export interface SwarmPeer extends SwarmMembership, SelectablePeer {
   isComplete: boolean;
 }
 
-interface AnnounceAnswer {
+export interface AnnounceAnswer {
   readonly complete: number;
   readonly incomplete: number;
   readonly peers: readonly SwarmPeer[];
@@ -30,7 +30,6 @@ interface AnnounceAnswer {
 }
 
 export interface SwarmLimits {
-  readonly maxPeersPerSwarm: number;
   readonly maxSwarmsPerSocket: number;
   /** Peers introduced by one announce, however many it asks for. */
   readonly maxPeersPerAnnounce: number;
@@ -40,23 +39,41 @@ export interface SwarmLimits {
   readonly onInterval: (seconds: number) => void;
 }
 
-type Done<Value> = (error: Error | null, value?: Value) => void;
+export type Done<Value> = (error: Error | null, value?: Value) => void;
+
+export interface SwarmEvents {
+  readonly onJoin: (peerId: string) => void;
+  /** `isMoving`: it joins again at once, from another socket or in another part. */
+  readonly onLeave: (peerId: string, isMoving: boolean) => void;
+  readonly onEmpty: () => void;
+}
 
 export class Swarm {
   readonly #peers = new Map<string, SwarmPeer>();
   readonly #selection = new PeerSelection<SwarmPeer>();
   readonly #ring = new Ring();
   readonly #limits: SwarmLimits;
-  readonly #onEmpty: () => void;
+  readonly #events: SwarmEvents;
   #completeCount = 0;
 
-  constructor(limits: SwarmLimits, onEmpty: () => void) {
+  constructor(limits: SwarmLimits, events: SwarmEvents) {
     this.#limits = limits;
-    this.#onEmpty = onEmpty;
+    this.#events = events;
   }
 
   get size(): number {
     return this.#peers.size;
+  }
+
+  get completeCount(): number {
+    return this.#completeCount;
+  }
+
+  /** Gives a viewer up to another part of the swarm. */
+  move(peerId: string): void {
+    const peer = this.#peers.get(peerId);
+    if (peer) this.#remove(peer, true);
+    if (this.#peers.size === 0) this.#events.onEmpty();
   }
 
   /** The library looks up who an answer goes to. */
@@ -74,14 +91,7 @@ export class Swarm {
         ...this.#ringAnswer(params.peer_id),
       });
     // A swarm that was opened for a refused or a departing peer must not stay.
-    if (this.#peers.size === 0) this.#onEmpty();
-  }
-
-  scrape(_params: unknown, done: Done<{ complete: number; incomplete: number }>): void {
-    done(null, {
-      complete: this.#completeCount,
-      incomplete: this.#peers.size - this.#completeCount,
-    });
+    if (this.#peers.size === 0) this.#events.onEmpty();
   }
 
   #ringAnswer(peerId: string): { shoal?: RingAnswer } {
@@ -97,7 +107,7 @@ export class Swarm {
       // A viewer that reconnects keeps its peer id, and its old socket may look alive until the
       // next heartbeat. Another address may not take over: peer ids are known to the whole swarm.
       if (known.socket.addressKey !== socket.addressKey) return 'this peer_id is in use';
-      this.#remove(known);
+      this.#remove(known, true);
     }
     if (params.event === 'stopped') {
       if (known) this.#remove(known);
@@ -119,7 +129,6 @@ export class Swarm {
     if (socket.memberships.size >= this.#limits.maxSwarmsPerSocket) {
       return 'too many swarms on one socket';
     }
-    if (this.#peers.size >= this.#limits.maxPeersPerSwarm) return 'the swarm is full';
     const peer: SwarmPeer = {
       peerId,
       addressKey: socket.addressKey,
@@ -128,10 +137,11 @@ export class Swarm {
       isComplete: false,
       leave: () => {
         this.#remove(peer);
-        if (this.#peers.size === 0) this.#onEmpty();
+        if (this.#peers.size === 0) this.#events.onEmpty();
       },
     };
     this.#peers.set(peerId, peer);
+    this.#events.onJoin(peerId);
     this.#selection.add(peer);
     this.#ring.join(peerId);
     socket.memberships.add(peer);
@@ -139,9 +149,10 @@ export class Swarm {
   }
 
   /** Does not report an empty swarm: within an announce, another peer may be about to join. */
-  #remove(peer: SwarmPeer): void {
+  #remove(peer: SwarmPeer, isMoving = false): void {
     if (this.#peers.get(peer.peerId) !== peer) return;
     this.#peers.delete(peer.peerId);
+    this.#events.onLeave(peer.peerId, isMoving);
     this.#selection.delete(peer);
     this.#ring.leave(peer.peerId);
     peer.socket.memberships.delete(peer);

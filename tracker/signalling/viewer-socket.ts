@@ -104,6 +104,11 @@ export class ViewerSocket extends EventEmitter {
     this.#socket.close(1001, 'the tracker stops');
   }
 
+  /** Ends the socket for what its viewer did, or may not do any more. */
+  refuse(reason: string): void {
+    if (this.#socket.readyState === openState) this.#socket.close(policyViolation, reason);
+  }
+
   terminate(): void {
     this.#socket.terminate();
   }
@@ -148,7 +153,7 @@ export class ViewerSocket extends EventEmitter {
     this.#limitedInARow += 1;
     if (this.#limitedInARow < maxLimitedInARow || this.#socket.readyState !== openState) return;
     this.#events.onCut('flooding');
-    this.#socket.close(policyViolation, 'too many messages');
+    this.refuse('too many messages');
   }
 
   #cut(reason: 'slow' | 'silent'): void {

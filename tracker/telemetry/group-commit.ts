@@ -13,7 +13,15 @@ const gatherMs = 25;
 /** After a failed commit its batch is tried again, with or without a new beacon. */
 const retryMs = 1_000;
 
+/** Which tracker counts a beacon that may come to several. */
+export interface BeaconCounter {
+  claim(session: string, sequence: number): Promise<'ours' | 'counted' | 'elsewhere' | 'unknown'>;
+  confirm(session: string, sequence: number): void;
+}
+
 export interface GroupCommitOptions {
+  /** `null`: every beacon comes to this tracker alone. */
+  readonly claims: BeaconCounter | null;
   readonly rollup: Rollup;
   readonly store: TelemetryStore;
   readonly logger: Logger;
@@ -51,15 +59,40 @@ export class GroupCommit {
     nowMs: number,
   ): Promise<Exclude<BeaconVerdict, 'full'>> {
     if (this.#isClosed || this.#waitingCount >= this.#options.maxWaiting) throw overloaded();
-    const verdict = this.#options.rollup.addBeacon(beacon, nowMs);
-    if (verdict === 'full') throw overloaded();
     this.#waitingCount += 1;
     try {
+      const claim = await this.#claim(beacon);
+      if (claim === 'counted') return 'repeated';
+      await this.#adoptSession(beacon);
+      const verdict = this.#options.rollup.addBeacon(beacon, nowMs);
+      if (verdict === 'full') throw overloaded();
       await this.#nextCommit();
+      this.#options.claims?.confirm(beacon.session, beacon.sequence);
+      return verdict;
     } finally {
       this.#waitingCount -= 1;
     }
-    return verdict;
+  }
+
+  async #claim({ session, sequence }: AcceptedBeacon): Promise<'ours' | 'counted' | 'unknown'> {
+    const claim = (await this.#options.claims?.claim(session, sequence)) ?? 'ours';
+    if (claim !== 'elsewhere') return claim;
+    throw new TrackerError(
+      'limit-reached',
+      'Another tracker counts this beacon now; send it again with the same sequence number.',
+    );
+  }
+
+  /** A page view that is not new but unknown here was another tracker's: what that one counted is stored. */
+  async #adoptSession({ session, sequence }: AcceptedBeacon): Promise<void> {
+    const { rollup, store } = this.#options;
+    if (!store.isShared || sequence === 0 || rollup.sessions.get(session) !== undefined) return;
+    try {
+      const record = await store.findSession(session);
+      if (record !== null) rollup.sessions.adopt(record);
+    } catch (error) {
+      throw unavailable(error);
+    }
   }
 
   /** Notes origin egress for the next commit; if that fails, a later one carries it. */
@@ -112,11 +145,7 @@ export class GroupCommit {
       if (this.#isHealthy) logger.error({ err: error }, 'telemetry cannot be stored');
       this.#isHealthy = false;
       this.#retryLater();
-      throw new TrackerError(
-        'store-unavailable',
-        'The beacon could not be stored; send it again with the same sequence number.',
-        { cause: error },
-      );
+      throw unavailable(error);
     }
   }
 
@@ -131,4 +160,12 @@ export class GroupCommit {
 
 function overloaded(): TrackerError {
   return new TrackerError('limit-reached', 'Keep the counters and send them with a later beacon.');
+}
+
+function unavailable(cause: unknown): TrackerError {
+  return new TrackerError(
+    'store-unavailable',
+    'The beacon could not be stored; send it again with the same sequence number.',
+    { cause },
+  );
 }

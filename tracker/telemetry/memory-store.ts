@@ -5,6 +5,7 @@ import type { StreamId } from '@shoal/ingest/protocol';
 import { type CdnComparison, type CdnUsage, cdnUsageStepMs } from './pure/cdn-usage.ts';
 import { addCounters, type DeliveryCounters, noCounters } from './pure/delivery-counters.ts';
 import { floorTo, resolutions, stepForInterval } from './pure/resolutions.ts';
+import { type Audience, audiencesOf } from './pure/session-table.ts';
 import type { SessionRecord, TelemetryBatch } from './pure/telemetry-batch.ts';
 import {
   type CdnUsageQuery,
@@ -33,6 +34,7 @@ interface Bucket {
 type Timeline = Map<number, Bucket>;
 
 export class MemoryStore implements TelemetryStore {
+  readonly isShared = false;
   readonly #timelines = new Map<number, Timeline>(
     resolutions.map(({ stepMs }) => [stepMs, new Map()]),
   );
@@ -46,6 +48,18 @@ export class MemoryStore implements TelemetryStore {
 
   async loadSessions(seenSinceMs: number): Promise<readonly SessionRecord[]> {
     return [...this.#sessions.values()].filter(({ lastSeenMs }) => lastSeenMs >= seenSinceMs);
+  }
+
+  async findSession(session: string): Promise<SessionRecord | null> {
+    return this.#sessions.get(session) ?? null;
+  }
+
+  async readAudiences(seenSinceMs: number): Promise<ReadonlyMap<string, Audience>> {
+    return audiencesOf(this.#sessions.values(), seenSinceMs);
+  }
+
+  async holdsEgressDuty(): Promise<boolean> {
+    return true;
   }
 
   async readWindow(query: WindowQuery): Promise<WindowData> {

@@ -28,7 +28,7 @@ export interface OriginEgressOptions {
   readonly pollIntervalMs: number;
   readonly timeoutMs: number;
   readonly logger: Logger;
-  readonly onEgress: (bytesByStream: ReadonlyMap<StreamId, number>, nowMs: number) => void;
+  readonly onEgress: (bytesByStream: ReadonlyMap<StreamId, number>, nowMs: number) => Promise<void>;
 }
 
 export class OriginEgress {
@@ -92,7 +92,7 @@ export class OriginEgress {
       const { streams, recordings = [] } = await this.#fetchStreams();
       if (this.#isReachable === false) this.#options.logger.info('ingest answers again');
       this.#isReachable = true;
-      this.#report(streams.slice(0, maxListedStreams));
+      await this.#report(streams.slice(0, maxListedStreams));
       this.#knownStreams = new Set([
         ...streams.map(({ id }) => id),
         ...recordings.map(({ stream }) => stream),
@@ -121,7 +121,7 @@ export class OriginEgress {
     return streamList.parse(await response.json());
   }
 
-  #report(streams: z.output<typeof streamList>['streams']): void {
+  async #report(streams: z.output<typeof streamList>['streams']): Promise<void> {
     const bytes = new Map<StreamId, number>();
     const live: StreamId[] = [];
     const reconnecting: StreamId[] = [];
@@ -140,7 +140,7 @@ export class OriginEgress {
     this.#liveStreams = live;
     this.#reconnectingStreams = reconnecting;
     this.#maxBitratesBps = bitratesBps;
-    this.#options.onEgress(deltas, Date.now());
+    await this.#options.onEgress(deltas, Date.now());
   }
 
   #onFailure(error: unknown): void {

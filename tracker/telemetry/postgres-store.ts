@@ -5,7 +5,7 @@ import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import type { TelemetryDatabase } from './sql-schema.ts';
-import { SqlStore } from './sql-store.ts';
+import { type SharedDuty, SqlStore } from './sql-store.ts';
 import type { TelemetryStore } from './telemetry-store.ts';
 
 /** Commits come one at a time; the rest is for readers. */
@@ -36,7 +36,7 @@ export async function openPostgresStore(url: string, logger: Logger): Promise<Te
   pool.on('error', (error) => logger.warn({ err: error }, 'a database connection was lost'));
   const database = new Kysely<TelemetryDatabase>({ dialect: new PostgresDialect({ pool }) });
   try {
-    const store = new SqlStore(database);
+    const store = new SqlStore(database, new AdvisoryDuty(url));
     await store.migrate();
     return store;
   } catch (error) {
@@ -46,5 +46,69 @@ export async function openPostgresStore(url: string, logger: Logger): Promise<Te
       `The telemetry database ${host}${pathname} cannot be opened; check SHOAL_TELEMETRY_STORE and that PostgreSQL runs there.`,
       { cause: error },
     );
+  }
+}
+
+/** Any number that nobody else takes on this database. */
+const egressLockId = 5_246_301;
+
+/**
+ * One of the trackers on a database has this duty: who holds an advisory lock on a connection of its
+ * own. The lock falls with the connection, and another tracker takes it when it asks next.
+ */
+class AdvisoryDuty implements SharedDuty {
+  readonly #url: string;
+  #client: pg.Client | null = null;
+  #isHeld = false;
+  #isClosed = false;
+
+  constructor(url: string) {
+    this.#url = url;
+  }
+
+  /** Asked for every answer of ingest; a database that is away is nobody's. */
+  async hold(): Promise<boolean> {
+    if (this.#isClosed) return false;
+    try {
+      const client = this.#client ?? (await this.#connect());
+      if (this.#isHeld) return true;
+      const { rows } = await client.query<{ held: boolean }>(
+        'select pg_try_advisory_lock($1) as held',
+        [egressLockId],
+      );
+      this.#isHeld = rows[0]?.held === true;
+      return this.#isHeld;
+    } catch {
+      await this.#drop();
+      return false;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#drop();
+  }
+
+  async #connect(): Promise<pg.Client> {
+    const client = new pg.Client({
+      connectionString: this.#url,
+      connectionTimeoutMillis: connectTimeoutMs,
+      query_timeout: statementTimeoutMs,
+      keepAlive: true,
+      application_name: 'shoal-tracker-duty',
+    });
+    client.on('error', () => void this.#drop());
+    client.on('end', () => void this.#drop());
+    await client.connect();
+    this.#client = client;
+    return client;
+  }
+
+  async #drop(): Promise<void> {
+    const client = this.#client;
+    this.#client = null;
+    this.#isHeld = false;
+    // A connection that is gone has nothing to say goodbye to.
+    await client?.end().catch(() => {});
   }
 }

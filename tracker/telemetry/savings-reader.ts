@@ -13,7 +13,7 @@ import {
 import { billingSpans, bytesOf, projectYear } from './pure/periods.ts';
 import { finestKeptStepMs } from './pure/resolutions.ts';
 import { joinAudiences, spanOfNow, spanOfWindow, summarizeSavings } from './pure/savings.ts';
-import type { Audience, SessionTable } from './pure/session-table.ts';
+import { type Audience, type SessionTable, viewerTimeoutMs } from './pure/session-table.ts';
 import type { TelemetryStore } from './telemetry-store.ts';
 
 const memoryMs = 500;
@@ -83,7 +83,7 @@ export class SavingsReader {
 
   async streams(windowSeconds: number, nowMs: number): Promise<StreamSavingsList> {
     const totals = await this.#options.store.readStreams(spanOfWindow(nowMs, windowSeconds));
-    const audiences = this.#options.sessions.audiences(nowMs);
+    const audiences = await this.#audiences(nowMs);
     const live = this.#options.liveStreams();
     const silent = (live ?? []).filter((id) => totals.every(({ stream }) => stream !== id));
     const rows = [...totals, ...silent.map((stream) => ({ stream, cdnBytes: 0, peerBytes: 0 }))];
@@ -103,17 +103,25 @@ export class SavingsReader {
     };
   }
 
+  /** Of a shared store, the viewers of all trackers on it. */
+  async #audiences(nowMs: number): Promise<ReadonlyMap<string, Audience>> {
+    const { store, sessions } = this.#options;
+    return store.isShared
+      ? await store.readAudiences(nowMs - viewerTimeoutMs)
+      : sessions.audiences(nowMs);
+  }
+
   async #read(
     query: SavingsQuery,
     nowMs: number,
     leastIntervalMs?: number,
   ): Promise<SavingsSummary> {
-    const { store, sessions, pricePerGb, currency } = this.#options;
+    const { store, pricePerGb, currency } = this.#options;
     const span = spanOfWindow(nowMs, query.windowSeconds, leastIntervalMs);
     const data = await store.readWindow({ stream: query.stream, ...span });
     const cdnComparison = await store.compareCdnUsage({ stream: query.stream, ...span });
     const recent = await store.readWindow({ stream: query.stream, ...spanOfNow(nowMs) });
-    const audiences = sessions.audiences(nowMs);
+    const audiences = await this.#audiences(nowMs);
     const audience =
       query.stream === null
         ? joinAudiences(audiences.values())

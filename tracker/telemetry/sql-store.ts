@@ -6,9 +6,15 @@ import { type Kysely, Migrator, sql } from 'kysely';
 import { type CdnComparison, type CdnUsage, cdnUsageStepMs } from './pure/cdn-usage.ts';
 import { counterNames, countersFrom, type DeliveryCounters } from './pure/delivery-counters.ts';
 import { resolutions, stepForInterval } from './pure/resolutions.ts';
+import type { Audience } from './pure/session-table.ts';
 import type { SessionRecord, TelemetryBatch } from './pure/telemetry-batch.ts';
 import { compareCdnUsage, replaceCdnUsage } from './sql-cdn-usage.ts';
-import { columnOf, migrations, type TelemetryDatabase } from './sql-schema.ts';
+import {
+  columnOf,
+  migrations,
+  type SessionTableRow,
+  type TelemetryDatabase,
+} from './sql-schema.ts';
 import { writeBatch } from './sql-writes.ts';
 import {
   type CdnUsageQuery,
@@ -20,11 +26,21 @@ import {
   type WindowQuery,
 } from './telemetry-store.ts';
 
-export class SqlStore implements TelemetryStore {
-  readonly #database: Kysely<TelemetryDatabase>;
+/** How trackers on one database share its work; a file belongs to one tracker. */
+export interface SharedDuty {
+  hold(): Promise<boolean>;
+  close(): Promise<void>;
+}
 
-  constructor(database: Kysely<TelemetryDatabase>) {
+export class SqlStore implements TelemetryStore {
+  readonly isShared: boolean;
+  readonly #database: Kysely<TelemetryDatabase>;
+  readonly #egressDuty: SharedDuty | null;
+
+  constructor(database: Kysely<TelemetryDatabase>, egressDuty: SharedDuty | null = null) {
     this.#database = database;
+    this.#egressDuty = egressDuty;
+    this.isShared = egressDuty !== null;
   }
 
   /** Brings the tables to the newest form. @throws the cause when a migration fails */
@@ -48,22 +64,43 @@ export class SqlStore implements TelemetryStore {
       .selectAll()
       .where('last_seen_ms', '>=', seenSinceMs)
       .execute();
-    return rows.flatMap((row): SessionRecord[] => {
-      const stream = parseStreamId(row.stream);
-      if (stream === null) return [];
-      return [
+    return rows.flatMap(sessionOf);
+  }
+
+  async findSession(session: string): Promise<SessionRecord | null> {
+    const row = await this.#database
+      .selectFrom('sessions')
+      .selectAll()
+      .where('session', '=', session)
+      .executeTakeFirst();
+    return row === undefined ? null : (sessionOf(row)[0] ?? null);
+  }
+
+  async readAudiences(seenSinceMs: number): Promise<ReadonlyMap<string, Audience>> {
+    const rows = await this.#database
+      .selectFrom('sessions')
+      .select(({ fn }) => [
+        'stream',
+        fn.countAll<number>().as('viewers'),
+        fn.avg<number | null>('live_latency_ms').as('latencyMs'),
+      ])
+      .where('last_seen_ms', '>=', seenSinceMs)
+      .where('has_ended', '=', 0)
+      .groupBy('stream')
+      .execute();
+    return new Map(
+      rows.map(({ stream, viewers, latencyMs }) => [
+        stream,
         {
-          session: row.session,
-          stream,
-          highestSequence: Number(row.highest_sequence),
-          seenMask: Number(row.seen_mask),
-          lastSeenMs: Number(row.last_seen_ms),
-          hasEnded: Number(row.has_ended) === 1,
-          viewerBucketAtMs: Number(row.viewer_bucket_at_ms),
-          liveLatencyMs: row.live_latency_ms === null ? null : Number(row.live_latency_ms),
+          viewers: Number(viewers),
+          liveLatencySeconds: latencyMs === null ? null : Number(latencyMs) / 1_000,
         },
-      ];
-    });
+      ]),
+    );
+  }
+
+  async holdsEgressDuty(): Promise<boolean> {
+    return this.#egressDuty === null || (await this.#egressDuty.hold());
   }
 
   async readWindow(query: WindowQuery): Promise<WindowData> {
@@ -129,6 +166,7 @@ export class SqlStore implements TelemetryStore {
   }
 
   async close(): Promise<void> {
+    await this.#egressDuty?.close();
     await this.#database.destroy();
   }
 
@@ -188,4 +226,22 @@ export class SqlStore implements TelemetryStore {
     const row = await select.executeTakeFirst();
     return Number(row?.answered ?? 0) === 1 ? Number(row?.bytes ?? 0) : null;
   }
+}
+
+/** A stream that is no name any more is left out. */
+function sessionOf(row: SessionTableRow): SessionRecord[] {
+  const stream = parseStreamId(row.stream);
+  if (stream === null) return [];
+  return [
+    {
+      session: row.session,
+      stream,
+      highestSequence: Number(row.highest_sequence),
+      seenMask: Number(row.seen_mask),
+      lastSeenMs: Number(row.last_seen_ms),
+      hasEnded: Number(row.has_ended) === 1,
+      viewerBucketAtMs: Number(row.viewer_bucket_at_ms),
+      liveLatencyMs: row.live_latency_ms === null ? null : Number(row.live_latency_ms),
+    },
+  ];
 }

@@ -29,7 +29,8 @@ export async function writeBatch(writer: Writer, batch: TelemetryBatch): Promise
 
 /**
  * Brings items to a coarser step and joins those that then share a key: PostgreSQL refuses an
- * upsert that meets the same row twice.
+ * upsert that meets the same row twice. In the order of their keys: two trackers that lock the same
+ * rows in different orders would lock each other out.
  */
 function foldTo<Item extends { readonly bucketAtMs: number }>(
   items: readonly Item[],
@@ -44,7 +45,7 @@ function foldTo<Item extends { readonly bucketAtMs: number }>(
     const known = folded.get(key);
     folded.set(key, known === undefined ? moved : join(known, moved));
   }
-  return [...folded.values()];
+  return [...folded].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, item]) => item);
 }
 
 async function addDelivery(writer: Writer, stepMs: number, batch: TelemetryBatch): Promise<void> {
@@ -183,7 +184,8 @@ async function raiseAudience(
 }
 
 async function replaceSessions(writer: Writer, batch: TelemetryBatch): Promise<void> {
-  const rows = batch.sessions.map((record) => ({
+  const sessions = [...batch.sessions].sort((a, b) => (a.session < b.session ? -1 : 1));
+  const rows = sessions.map((record) => ({
     session: record.session,
     stream: record.stream,
     highest_sequence: record.highestSequence,

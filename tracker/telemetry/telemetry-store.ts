@@ -4,6 +4,7 @@
 import type { StreamId } from '@shoal/ingest/protocol';
 import type { CdnComparison, CdnUsage } from './pure/cdn-usage.ts';
 import type { DeliveryCounters } from './pure/delivery-counters.ts';
+import type { Audience } from './pure/session-table.ts';
 import type { SessionRecord, TelemetryBatch } from './pure/telemetry-batch.ts';
 
 export interface WindowQuery {
@@ -42,9 +43,17 @@ export interface StreamTotals {
 
 /** All methods reject with the cause of the failure; none retries. */
 export interface TelemetryStore {
+  /** Other trackers may write here too. */
+  readonly isShared: boolean;
   /** All of the batch or nothing; after it resolves, the batch survives a SIGKILL if anything does. */
   commit(batch: TelemetryBatch): Promise<void>;
   loadSessions(seenSinceMs: number): Promise<readonly SessionRecord[]>;
+  /** `null` for one that was never stored or is pruned. */
+  findSession(session: string): Promise<SessionRecord | null>;
+  /** Who watches, by streams: the sessions seen since then that have not ended. */
+  readAudiences(seenSinceMs: number): Promise<ReadonlyMap<string, Audience>>;
+  /** Whether this tracker is the one among those on the store that notes the origin's egress. */
+  holdsEgressDuty(): Promise<boolean>;
   readWindow(query: WindowQuery): Promise<WindowData>;
   /** Streams with beacons in the window, those with most bytes first; at most 1000. */
   readStreams(window: Omit<WindowQuery, 'stream'>): Promise<readonly StreamTotals[]>;

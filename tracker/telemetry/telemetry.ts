@@ -9,7 +9,7 @@ import type { IngestHealth } from '../protocol/index.ts';
 import { registerBeaconRoutes, type VerifyBeaconToken } from './beacon-routes.ts';
 import { registerCdnUsageRoutes } from './cdn-usage-routes.ts';
 import { EventStream } from './event-stream.ts';
-import { GroupCommit } from './group-commit.ts';
+import { type BeaconCounter, GroupCommit } from './group-commit.ts';
 import { LoadGate } from './load-gate.ts';
 import { OriginEgress } from './origin-egress.ts';
 import { Rollup } from './pure/rollup.ts';
@@ -40,6 +40,8 @@ export interface TelemetryOptions {
   readonly knownStreamsOnly: boolean;
   /** Asked for every beacon; `null`: beacons need no token. */
   readonly verifyToken: VerifyBeaconToken | null;
+  /** Which tracker counts a beacon; `null`: this one is alone. */
+  readonly claims: BeaconCounter | null;
 }
 
 export interface TelemetryHealth {
@@ -77,7 +79,14 @@ export class Telemetry {
     this.#rollup = rollup;
     const { store, logger, registry, maxSessions: _, ...rest } = options;
     this.#metrics = new TelemetryMetrics(registry, rollup.sessions);
-    const commit = new GroupCommit({ rollup, store, logger, maxWaiting: maxWaitingBeacons });
+    const { claims } = options;
+    const commit = new GroupCommit({
+      rollup,
+      store,
+      logger,
+      claims,
+      maxWaiting: maxWaitingBeacons,
+    });
     this.#commit = commit;
     this.#egress =
       rest.ingestUrl === null
@@ -87,7 +96,9 @@ export class Telemetry {
             pollIntervalMs: rest.egressPollMs,
             timeoutMs: egressTimeoutMs,
             logger,
-            onEgress: (bytes, nowMs) => commit.submitEgress(bytes, nowMs),
+            onEgress: async (bytes, nowMs) => {
+              if (await store.holdsEgressDuty()) commit.submitEgress(bytes, nowMs);
+            },
           });
     this.#reader = new SavingsReader({
       store,
@@ -136,6 +147,11 @@ export class Telemetry {
     };
   }
 
+  /** Whether ingest has this stream, `null` while it has not said. */
+  knowsStream(stream: StreamId): boolean | null {
+    return this.#egress?.knows(stream) ?? null;
+  }
+
   /** The highest bit rate of a stream, `null` while ingest has not said it. */
   maxBitrateBps(stream: StreamId): number | null {
     return this.#egress?.maxBitrateBps(stream) ?? null;
@@ -148,9 +164,7 @@ export class Telemetry {
         commit: this.#commit,
         load: this.#load,
         pictures: this.#pictures,
-        knowsStream: this.#options.knownStreamsOnly
-          ? (stream) => this.#egress?.knows(stream) ?? null
-          : null,
+        knowsStream: this.#options.knownStreamsOnly ? (stream) => this.knowsStream(stream) : null,
         metrics: this.#metrics,
         verifyToken: this.#options.verifyToken,
       });

@@ -1,8 +1,8 @@
 // Data channels to other viewers of a rendition: met through the tracker by bittorrent-tracker's
 // client, counted and bounded here, messages handed up and down. Knows nothing of pieces.
 
-import { sha1 } from '@noble/hashes/legacy.js';
 import type { RingPosition } from '../scheduler/scheduler-actions.ts';
+import { reconnectSoon } from './reconnection.ts';
 import { ringOf } from './ring-answer.ts';
 
 /** The part of simple-peer that is used here. */
@@ -47,8 +47,8 @@ export interface PieceLinksListener {
 export interface PieceLinksOptions {
   readonly clientClass: TrackerClientClass;
   readonly trackerUrl: string;
-  /** Names the swarm of this rendition. */
-  readonly swarmName: string;
+  /** Names the swarm of this rendition, 20 bytes. */
+  readonly infoHash: Uint8Array;
   /** 20 ASCII characters. */
   readonly viewerId: string;
   readonly iceServers: readonly RTCIceServer[];
@@ -84,12 +84,13 @@ export class PieceLinks {
     this.#options = options;
     this.#listener = listener;
     this.#client = new options.clientClass({
-      infoHash: sha1(encoder.encode(options.swarmName)),
+      infoHash: options.infoHash,
       peerId: encoder.encode(options.viewerId),
       announce: [options.trackerUrl],
       port: unusedPort,
       rtcConfig: { iceServers: options.iceServers },
     });
+    reconnectSoon(this.#client, Math.random);
     this.#client.on('peer', (peer) => this.#admit(peer));
     this.#client.on('update', (answer) => {
       const swarm = ringOf(answer);

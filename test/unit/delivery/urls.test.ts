@@ -1,5 +1,5 @@
 // Names and addresses that delivery and telemetry make from the URLs they are given.
-// player/delivery/{media-segment,tracker-url,viewer-id}.ts, player/telemetry/stream-name.ts.
+// player/delivery/{media-segment,tracker-url,viewer-id}.ts, tracker/protocol/stream-name.ts.
 
 import { parseStreamId } from '@shoal/ingest/protocol';
 import fc from 'fast-check';
@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { renditionName, withoutQuery } from '../../../player/delivery/media-segment.ts';
 import { trackerHttpUrl, trackerSocketUrl } from '../../../player/delivery/tracker-url.ts';
 import { makeViewerId } from '../../../player/delivery/viewer-id.ts';
-import { streamNameOf } from '../../../player/telemetry/stream-name.ts';
+import { streamNameOf } from '../../../tracker/protocol/stream-name.ts';
 
 describe('the tracker address', () => {
   it.each([

@@ -44,6 +44,13 @@ export class SessionTable {
     }
   }
 
+  /** Takes over a page view that another tracker has served, unless it is known or there is no room. */
+  adopt(record: SessionRecord): void {
+    if (!this.isFull && !this.#records.has(record.session)) {
+      this.#records.set(record.session, record);
+    }
+  }
+
   /** Notes a beacon whose verdict was `new`. */
   note(beacon: AcceptedBeacon, nowMs: number, viewerBucketAtMs: number): SessionRecord {
     const known = this.#records.get(beacon.session);
@@ -71,27 +78,35 @@ export class SessionTable {
 
   /** Who watches now, per stream. */
   audiences(nowMs: number): ReadonlyMap<string, Audience> {
-    const sums = new Map<string, { viewers: number; latencyMs: number; latencyCount: number }>();
-    for (const record of this.#records.values()) {
-      if (record.hasEnded || nowMs - record.lastSeenMs > viewerTimeoutMs) continue;
-      const sum = sums.get(record.stream) ?? { viewers: 0, latencyMs: 0, latencyCount: 0 };
-      sum.viewers += 1;
-      if (record.liveLatencyMs !== null) {
-        sum.latencyMs += record.liveLatencyMs;
-        sum.latencyCount += 1;
-      }
-      sums.set(record.stream, sum);
-    }
-    return new Map(
-      [...sums].map(([stream, { viewers, latencyMs, latencyCount }]) => [
-        stream,
-        {
-          viewers,
-          liveLatencySeconds: latencyCount === 0 ? null : latencyMs / latencyCount / 1_000,
-        },
-      ]),
-    );
+    return audiencesOf(this.#records.values(), nowMs - viewerTimeoutMs);
   }
+}
+
+/** Per stream, the sessions that were seen since then and have not ended. */
+export function audiencesOf(
+  records: Iterable<SessionRecord>,
+  seenSinceMs: number,
+): ReadonlyMap<string, Audience> {
+  const sums = new Map<string, { viewers: number; latencyMs: number; latencyCount: number }>();
+  for (const record of records) {
+    if (record.hasEnded || record.lastSeenMs < seenSinceMs) continue;
+    const sum = sums.get(record.stream) ?? { viewers: 0, latencyMs: 0, latencyCount: 0 };
+    sum.viewers += 1;
+    if (record.liveLatencyMs !== null) {
+      sum.latencyMs += record.liveLatencyMs;
+      sum.latencyCount += 1;
+    }
+    sums.set(record.stream, sum);
+  }
+  return new Map(
+    [...sums].map(([stream, { viewers, latencyMs, latencyCount }]) => [
+      stream,
+      {
+        viewers,
+        liveLatencySeconds: latencyCount === 0 ? null : latencyMs / latencyCount / 1_000,
+      },
+    ]),
+  );
 }
 
 /** Was this beacon counted before? Looks only at the session's own numbers. */

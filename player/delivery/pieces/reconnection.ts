@@ -1,0 +1,59 @@
+// How soon a viewer that lost its tracker connects again: within seconds, spread over viewers, and
+// rarer while it fails. piece-links gives it to bittorrent-tracker's client, which waits minutes.
+
+const firstSpreadMs = 4_000;
+const leastMs = 500;
+const mostMs = 60_000;
+
+/** @param failures attempts that failed since the last connection; `random` gives 0…1 */
+export function reconnectDelayMs(failures: number, random: () => number): number {
+  const spreadMs = Math.min(mostMs, firstSpreadMs * 2 ** Math.min(failures, 10));
+  return Math.min(mostMs, leastMs + random() * spreadMs);
+}
+
+/** A tracker of the client, as far as reconnecting goes (bittorrent-tracker 11.2.3). */
+interface ReconnectingTracker {
+  reconnecting: boolean;
+  retries: number;
+  reconnectTimer: ReturnType<typeof setTimeout> | null;
+  _openSocket(): void;
+  _startReconnectTimer(): void;
+}
+
+/**
+ * Replaces the client's own waiting: 10 s to 5 min after the first loss (`RECONNECT_VARIANCE` of
+ * `lib/client/websocket-tracker.js`), in which a viewer would meet nobody new. Does nothing to a
+ * client that is built differently.
+ */
+export function reconnectSoon(client: object, random: () => number): void {
+  for (const tracker of trackersOf(client)) {
+    tracker._startReconnectTimer = () => {
+      tracker.reconnecting = true;
+      if (tracker.reconnectTimer !== null) clearTimeout(tracker.reconnectTimer);
+      tracker.reconnectTimer = setTimeout(
+        () => {
+          // The client forgets this timer when it is destroyed while it waits.
+          if ('destroyed' in client && client.destroyed === true) return;
+          tracker.retries += 1;
+          tracker._openSocket();
+        },
+        reconnectDelayMs(tracker.retries, random),
+      );
+    };
+  }
+}
+
+function trackersOf(client: object): readonly ReconnectingTracker[] {
+  const trackers: unknown = '_trackers' in client ? client._trackers : [];
+  return Array.isArray(trackers) ? trackers.filter(isReconnecting) : [];
+}
+
+function isReconnecting(value: unknown): value is ReconnectingTracker {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    '_startReconnectTimer' in value &&
+    '_openSocket' in value &&
+    typeof value._openSocket === 'function'
+  );
+}
