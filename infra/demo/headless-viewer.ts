@@ -12,6 +12,7 @@ import {
   type MediaTrack,
   makeViewerId,
   randomCharacters,
+  type TrackerClientClass,
   trackerHttpUrl,
   trackerSocketUrl,
 } from '@shoal/player/delivery';
@@ -42,6 +43,12 @@ export interface HeadlessViewerOptions {
   readonly exchange?: ExchangeKind | undefined;
   /** Uplink in bit/s, as a token bucket on what the data channels send; unlimited by default. */
   readonly uplinkBps?: number | undefined;
+  /** A viewer that does not upload says so; it uploads by default. */
+  readonly canUpload?: boolean | undefined;
+  /** Benchmarks put worse conditions between the viewer and its peers with it. */
+  readonly wrapTrackerClient?:
+    | ((clientClass: TrackerClientClass) => TrackerClientClass)
+    | undefined;
   /** What other viewers are given instead of the real bytes; tests make this viewer lie with it. */
   readonly serve?: ((bytes: Uint8Array) => Uint8Array) | undefined;
   /** Bytes fetched from the CDN, by reason. */
@@ -73,7 +80,7 @@ const playheadIntervalMs = 250;
 
 export class HeadlessViewer {
   readonly #options: HeadlessViewerOptions;
-  readonly #viewerId = makeViewerId();
+  readonly #viewerId: string;
   readonly #meter = new DeliveryMeter();
   readonly #playbackMeter = new PlaybackMeter(performance.now());
   readonly #playhead = new SyntheticPlayhead((event) =>
@@ -88,6 +95,7 @@ export class HeadlessViewer {
 
   private constructor(options: HeadlessViewerOptions) {
     this.#options = options;
+    this.#viewerId = makeViewerId(options.canUpload ?? true);
     const make = options.makeDelivery ?? ((each) => new HybridDelivery(each));
     this.#delivery = make({
       playlistUrl: options.playlistUrl,
@@ -95,8 +103,10 @@ export class HeadlessViewer {
         options.trackerUrl === null ? null : trackerSocketUrl(options.trackerUrl, undefined),
       exchange: options.exchange ?? 'shoal',
       loadCoreClass,
-      loadTrackerClientClass: async () =>
-        limitUplink(await loadTrackerClientClass(), options.uplinkBps),
+      loadTrackerClientClass: async () => {
+        const limited = limitUplink(await loadTrackerClientClass(), options.uplinkBps);
+        return options.wrapTrackerClient?.(limited) ?? limited;
+      },
       iceServers: [],
       viewerId: this.#viewerId,
       storeLimitBytes,

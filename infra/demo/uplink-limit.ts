@@ -14,7 +14,7 @@ interface Queued {
 }
 
 /** One uplink, shared by all channels of a viewer, first come first served. */
-class Uplink {
+export class Uplink {
   readonly #bytesPerMs: number;
   readonly #queue: Queued[] = [];
   #freeAtMs = 0;

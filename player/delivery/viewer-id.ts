@@ -18,3 +18,8 @@ export function randomCharacters(count: number): string {
 export function makeViewerId(canUpload = true): string {
   return `-SH010${canUpload ? 1 : 0}-${randomCharacters(12)}`;
 }
+
+/** What the id says of its viewer, to the tracker as to itself. */
+export function canUpload(viewerId: string): boolean {
+  return viewerId.startsWith('-SH0101-');
+}

@@ -2,7 +2,7 @@
 // scheme, and its figures would be about the machine.
 
 import { cpus } from 'node:os';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 
 export interface LoadFigures {
   /** CPU time of this process per second, in cores. */
@@ -12,6 +12,8 @@ export interface LoadFigures {
 
 /** The 99th percentile of the event loop's delay above which timers are not to be trusted. */
 const maxDelayMs = 150;
+/** A thread that is busier than this answers whatever it hosts late. */
+const maxLoopShare = 0.85;
 /** Less idle time of the whole machine than this leaves no room for a burst. */
 const minIdleShare = 0.15;
 
@@ -19,6 +21,7 @@ export class LoadWatch {
   readonly #delay = monitorEventLoopDelay({ resolution: 10 });
   readonly #cpuAtStart = process.cpuUsage();
   readonly #machineAtStart = machineTimes();
+  readonly #loopAtStart = performance.eventLoopUtilization();
   readonly #startedAtMs = performance.now();
 
   static start(): LoadWatch {
@@ -29,13 +32,17 @@ export class LoadWatch {
 
   stop(): LoadFigures {
     this.#delay.disable();
+    const loop = performance.eventLoopUtilization(this.#loopAtStart);
     const used = process.cpuUsage(this.#cpuAtStart);
     const machine = machineTimes();
     const totalMs = machine.totalMs - this.#machineAtStart.totalMs;
     const idleShare = totalMs > 0 ? (machine.idleMs - this.#machineAtStart.idleMs) / totalMs : 1;
     return {
       cpuShare: (used.user + used.system) / 1_000 / (performance.now() - this.#startedAtMs),
-      isStarved: idleShare < minIdleShare || this.#delay.percentile(99) / 1e6 > maxDelayMs,
+      isStarved:
+        idleShare < minIdleShare ||
+        loop.utilization > maxLoopShare ||
+        this.#delay.percentile(99) / 1e6 > maxDelayMs,
     };
   }
 }

@@ -1,191 +1,173 @@
 // npm run bench swarm: Shoal's exchange on real WebRTC under the conditions that matter: uplinks of
-// home lines, viewers who cannot upload, churn, a crowd. Beside it whole segments, in the same run.
+// home lines, churn, crowds, cheats. Beside it whole segments and p2p-media-loader, in the same run.
 
-import { Tracker } from '@shoal/tracker';
-import { pino } from 'pino';
-import { HeadlessViewer, type HeadlessViewerOptions } from '../../infra/demo/headless-viewer.ts';
-import {
-  SyntheticLiveOrigin,
-  type SyntheticLiveOriginOptions,
-} from '../support/synthetic-live-origin.ts';
+import { jain, percentile } from '../sim/swarm-outcome.ts';
 import type { BenchReport } from './bench-report.ts';
 import { LoadWatch } from './load-watch.ts';
+import { bitrateBps, MeasuredSwarm, type SwarmCounters } from './measured-swarm.ts';
+import { type Scheme, type SwarmCase, swarmCases } from './swarm-cases.ts';
+import type { ViewerReport } from './viewer-host.ts';
 
-const bitrateBps = 2_500_000;
 const warmUpMs = 15_000;
 const measuredMs = 24_000;
 
-interface SwarmCase {
-  readonly name: string;
-  readonly viewerCount: number;
-  /** Uplink of a viewer as a multiple of the stream; absent: not limited. */
-  readonly uplink?: (viewer: number) => number | undefined;
-  readonly joinIntervalMs?: number;
-  readonly origin?: Partial<SyntheticLiveOriginOptions>;
-  readonly exchange?: HeadlessViewerOptions['exchange'];
-  /** One viewer leaves and one joins in this time. */
-  readonly churnMs?: number;
+/** What a viewer did between two reports; one that joined in between began at zero. */
+function changes(before: SwarmCounters, after: SwarmCounters, value: (v: ViewerReport) => number) {
+  const known = new Map(before.viewers.map((viewer) => [viewer.id, value(viewer)]));
+  return after.viewers.map((viewer) => ({
+    viewer,
+    change: value(viewer) - (known.get(viewer.id) ?? 0),
+  }));
 }
 
-const cases: readonly SwarmCase[] = [
-  { name: 'N=12, no limit', viewerCount: 12 },
-  { name: 'N=12, no limit, whole segments', viewerCount: 12, exchange: 'p2p-media-loader' },
-  { name: 'N=12, uplink 2x', viewerCount: 12, uplink: () => 2 },
-  { name: 'N=12, uplink 1.4x', viewerCount: 12, uplink: () => 1.4 },
-  { name: 'N=12, uplink 1x', viewerCount: 12, uplink: () => 1 },
-  {
-    name: 'N=12, a third 0.3x, the rest 2x',
-    viewerCount: 12,
-    uplink: (viewer) => (viewer % 3 === 0 ? 0.3 : 2),
-  },
-  {
-    name: 'N=12, uplink 1.4x, 3 s behind live',
-    viewerCount: 12,
-    uplink: () => 1.4,
-    origin: { targetDurationSeconds: 1 },
-  },
-  { name: 'N=20, one leaves and joins every 3 s', viewerCount: 20, churnMs: 3_000 },
-];
-
-const wait = (delayMs: number): Promise<void> =>
-  new Promise((resolve) => setTimeout(resolve, delayMs));
-
-interface Counters {
-  readonly sentBytes: number;
-  readonly lastNumber: number;
-  readonly stallSeconds: number;
-  readonly discardedBytes: number;
+function sumOf(before: SwarmCounters, after: SwarmCounters, value: (v: ViewerReport) => number) {
+  return changes(before, after, value).reduce((sum, { change }) => sum + change, 0);
 }
 
-/** One swarm with its origin and tracker. */
-class Swarm {
-  readonly #case: SwarmCase;
-  readonly #origin: SyntheticLiveOrigin;
-  readonly #tracker: Tracker;
-  readonly #viewers: HeadlessViewer[] = [];
-  readonly #fetched = new Map<string, number>();
-  /** Of viewers who have left. */
-  #pastStallSeconds = 0;
-  #pastDiscardedBytes = 0;
-  #joined = 0;
-
-  private constructor(swarmCase: SwarmCase, origin: SyntheticLiveOrigin, tracker: Tracker) {
-    this.#case = swarmCase;
-    this.#origin = origin;
-    this.#tracker = tracker;
-  }
-
-  static async start(swarmCase: SwarmCase): Promise<Swarm> {
-    const origin = await SyntheticLiveOrigin.start({ bitrateBps, ...swarmCase.origin });
-    const tracker = await Tracker.start({
-      host: '127.0.0.1',
-      port: 0,
-      store: { kind: 'memory' },
-      logger: pino({ level: 'silent' }),
-    });
-    const swarm = new Swarm(swarmCase, origin, tracker);
-    for (let index = 0; index < swarmCase.viewerCount; index += 1) {
-      swarm.#join();
-      await wait(swarmCase.joinIntervalMs ?? 300);
-    }
-    return swarm;
-  }
-
-  get segmentSizeBytes(): number {
-    return this.#origin.segmentSizeBytes;
-  }
-
-  /** CDN bytes since the last call, by reason. */
-  takeFetched(): ReadonlyMap<string, number> {
-    const taken = new Map(this.#fetched);
-    this.#fetched.clear();
-    return taken;
-  }
-
-  counters(): Counters {
-    const sum = (value: (viewer: HeadlessViewer) => number): number =>
-      this.#viewers.reduce((total, viewer) => total + value(viewer), 0);
-    return {
-      sentBytes: this.#origin.sentBytes,
-      lastNumber: this.#origin.lastSequenceNumber,
-      stallSeconds: this.#pastStallSeconds + sum((viewer) => viewer.stats.stallSeconds),
-      discardedBytes: this.#pastDiscardedBytes + sum((viewer) => viewer.stats.discardedBytes),
-    };
-  }
-
-  /** Lets the time pass, with viewers coming and going where the case says so. */
-  async pass(durationMs: number): Promise<void> {
-    const { churnMs } = this.#case;
-    const untilMs = performance.now() + durationMs;
-    while (performance.now() < untilMs) {
-      await wait(Math.min(churnMs ?? durationMs, untilMs - performance.now()));
-      if (churnMs === undefined || performance.now() >= untilMs) continue;
-      const leaving = this.#viewers.shift();
-      if (leaving) {
-        this.#pastStallSeconds += leaving.stats.stallSeconds;
-        this.#pastDiscardedBytes += leaving.stats.discardedBytes;
-        await leaving.close();
-      }
-      this.#join();
-    }
-  }
-
-  async close(): Promise<void> {
-    for (const viewer of this.#viewers) await viewer.close();
-    await this.#tracker.close('measured');
-    await this.#origin.close();
-  }
-
-  #join(): void {
-    const factor = this.#case.uplink?.(this.#joined);
-    this.#joined += 1;
-    this.#viewers.push(
-      HeadlessViewer.start({
-        playlistUrl: this.#origin.playlistUrl,
-        trackerUrl: this.#tracker.webSocketUrl,
-        telemetry: false,
-        exchange: this.#case.exchange,
-        uplinkBps: factor === undefined ? undefined : factor * bitrateBps,
-        onFetch: (reason, sizeBytes) => {
-          this.#fetched.set(reason, (this.#fetched.get(reason) ?? 0) + sizeBytes);
-        },
-      }),
-    );
-  }
-}
-
-async function measure(swarmCase: SwarmCase) {
-  const swarm = await Swarm.start(swarmCase);
-  await swarm.pass(warmUpMs);
-  swarm.takeFetched();
-  const before = swarm.counters();
+async function measure(swarmCase: SwarmCase, scheme: Scheme) {
+  const swarm = await MeasuredSwarm.start(swarmCase, scheme);
+  await swarm.pass(swarmCase.warmUpMs ?? warmUpMs);
+  const before = await swarm.counters();
   const load = LoadWatch.start();
-  await swarm.pass(measuredMs);
+  const durationMs = swarmCase.measuredMs ?? measuredMs;
+  if (swarmCase.crowd !== undefined) await swarm.crowd(swarmCase.crowd);
+  await swarm.pass(durationMs - (swarmCase.crowd === undefined ? 0 : 2_000));
   const busy = load.stop();
-  const after = swarm.counters();
-  const streamBytes = (after.lastNumber - before.lastNumber) * swarm.segmentSizeBytes;
-  const reasons = [...swarm.takeFetched()].map(
-    ([reason, sizeBytes]) => `${reason} ${(sizeBytes / streamBytes).toFixed(2)}`,
-  );
+  const after = await swarm.counters();
+  const isStarved = busy.isStarved || after.isStarved;
+  const row = rowOf(swarmCase, scheme, swarm, before, after);
   await swarm.close();
-  const copies = (after.sentBytes - before.sentBytes) / streamBytes;
-  const { viewerCount } = swarmCase;
+  return { ...row, starved: isStarved ? 'yes' : 'no' };
+}
+
+function rowOf(
+  swarmCase: SwarmCase,
+  scheme: Scheme,
+  swarm: MeasuredSwarm,
+  before: SwarmCounters,
+  after: SwarmCounters,
+) {
+  const { origin, viewerCount } = swarm;
+  const segments = after.lastNumber - before.lastNumber;
+  const spanMs = after.atMs - before.atMs;
+  const toCopies = (bytes: number): number => bytes / origin.segmentSizeBytes / segments;
+  const copies = toCopies(after.sentBytes - before.sentBytes);
+  const cheats = after.viewers.filter(({ isCheat }) => isCheat).length;
+  const cheatCopies = toCopies(
+    changes(before, after, fetchedOf).reduce(
+      (sum, { viewer, change }) => sum + (viewer.isCheat ? change : 0),
+      0,
+    ),
+  );
+  const honest = after.viewers.filter(({ isCheat }) => !isCheat);
+  const stallSeconds = changes(before, after, (each) => each.stallSeconds)
+    .filter(({ viewer }) => !viewer.isCheat)
+    .reduce((sum, { change }) => sum + change, 0);
+  const perMinute = 60_000 / spanMs / (viewerCount - cheats);
+  const fair = changes(before, after, (each) => each.uploadedBytes).filter(
+    ({ viewer }) => viewer.canUpload && !viewer.isCheat && viewer.joinedAtMs < before.atMs,
+  );
+  const isShoal = scheme === 'Shoal';
+  const joined = swarmCase.churnMs !== undefined || swarmCase.crowd !== undefined;
   return {
     case: swarmCase.name,
+    scheme,
     copies: round(copies, 2),
+    'copies p95': round(copiesP95(swarm, before, after), 2),
     offload: round(1 - copies / viewerCount, 3),
-    'most possible': round(1 - 1 / viewerCount, 3),
-    'copies by reason': reasons.length > 0 ? reasons.join(', ') : '–',
-    'stall s per viewer-minute': round(
-      ((after.stallSeconds - before.stallSeconds) / viewerCount / measuredMs) * 60_000,
+    'most possible': round(1 - (1 + startCopies(before, after, toCopies)) / viewerCount, 3),
+    'offload of the honest':
+      cheats === 0 ? '–' : round(1 - (copies - cheatCopies) / (viewerCount - cheats), 3),
+    'copies by reason': isShoal ? reasonsOf(before, after, toCopies) : '–',
+    'stall s per viewer-minute': round(stallSeconds * perMinute, 3),
+    'start-up s': round(
+      percentile(
+        honest.map((each) => each.startupSeconds ?? 99),
+        0.5,
+      ),
       2,
     ),
-    'discarded %': round(
-      ((after.discardedBytes - before.discardedBytes) / (streamBytes * viewerCount)) * 100,
+    'behind live s': round(
+      percentile(
+        honest.map((each) => each.latencySeconds ?? 0),
+        0.5,
+      ),
       1,
     ),
-    'CPU per viewer %': round((busy.cpuShare / viewerCount) * 100, 1),
-    starved: busy.isStarved ? 'yes' : 'no',
+    ...storedAfter(swarm, after),
+    'discarded %': round(
+      100 * (toCopies(sumOf(before, after, (each) => each.discardedBytes)) / viewerCount),
+      2,
+    ),
+    'messages per viewer-second': isShoal
+      ? round((sumOf(before, after, (each) => each.messages) / spanMs / viewerCount) * 1_000, 0)
+      : '–',
+    neighbours: round(
+      percentile(
+        honest.map((each) => each.peerCount),
+        0.5,
+      ),
+      0,
+    ),
+    fairness: joined ? '–' : round(jain(fair.map(({ change }) => change)), 2),
+    'playlists % of media': round(
+      (100 * (after.playlistBytes - before.playlistBytes)) /
+        ((bitrateBps / 8_000) * spanMs * viewerCount),
+      2,
+    ),
+    'CPU per viewer %': round((after.cpuShare / viewerCount) * 100, 1),
+  };
+}
+
+function fetchedOf({ fetchedBytes }: ViewerReport): number {
+  return Object.values(fetchedBytes).reduce((sum, bytes) => sum + bytes, 0);
+}
+
+function startCopies(
+  before: SwarmCounters,
+  after: SwarmCounters,
+  toCopies: (bytes: number) => number,
+): number {
+  return toCopies(sumOf(before, after, ({ fetchedBytes }) => fetchedBytes.start ?? 0));
+}
+
+function reasonsOf(
+  before: SwarmCounters,
+  after: SwarmCounters,
+  toCopies: (bytes: number) => number,
+): string {
+  const reasons = ['owner', 'backup', 'hedge', 'start', 'alone']
+    .map((reason) => ({
+      reason,
+      copies: toCopies(sumOf(before, after, ({ fetchedBytes }) => fetchedBytes[reason] ?? 0)),
+    }))
+    .filter(({ copies }) => copies >= 0.005);
+  return reasons.map(({ reason, copies }) => `${reason} ${copies.toFixed(2)}`).join(', ');
+}
+
+/** Over the segments published in the measured time, but for the last, which are still on their way. */
+function copiesP95(swarm: MeasuredSwarm, before: SwarmCounters, after: SwarmCounters): number {
+  const copies: number[] = [];
+  for (let number = before.lastNumber + 1; number <= after.lastNumber - 3; number += 1) {
+    const sentBytes = swarm.origin.sentBytesOf.get(number) ?? 0;
+    copies.push(sentBytes / swarm.origin.segmentSizeBytes);
+  }
+  return percentile(copies, 0.95);
+}
+
+function storedAfter(swarm: MeasuredSwarm, after: SwarmCounters) {
+  const times = after.viewers.flatMap(({ joinedAtMs, stored, isCheat }) =>
+    isCheat
+      ? []
+      : stored.flatMap(({ number, atMs }) => {
+          const publishedAtMs = swarm.origin.publishedAtMs(number);
+          // What was there before a viewer came says nothing.
+          return publishedAtMs === null || publishedAtMs < joinedAtMs ? [] : [atMs - publishedAtMs];
+        }),
+  );
+  return {
+    'published to stored s': round(percentile(times, 0.5) / 1_000, 2),
+    'p95 s': round(percentile(times, 0.95) / 1_000, 2),
   };
 }
 
@@ -193,21 +175,34 @@ function round(value: number, digits: number): number {
   return Number(value.toFixed(digits));
 }
 
-/** All cases, one after the other: about nine minutes. */
+/** All rows, one after the other: half an hour. With names only the cases that begin so. */
 export async function benchSwarm(caseNames: readonly string[] = []): Promise<BenchReport> {
   const rows: Awaited<ReturnType<typeof measure>>[] = [];
-  for (const swarmCase of cases) {
-    if (caseNames.length > 0 && !caseNames.some((name) => swarmCase.name.startsWith(name)))
-      continue;
-    const row = await measure(swarmCase);
-    console.log(row);
-    rows.push(row);
+  for (const swarmCase of swarmCases) {
+    const name = swarmCase.name;
+    if (caseNames.length > 0 && !caseNames.some((start) => name.startsWith(start))) continue;
+    for (const scheme of ['Shoal', ...(swarmCase.others ?? [])] as const) {
+      const row = await measure(swarmCase, scheme);
+      console.log(row);
+      rows.push(row);
+    }
   }
   return {
     name: 'swarm',
     title: 'Copies that the CDN sends of each segment, by what the viewers can upload',
     method:
-      'Headless viewers with real WebRTC data channels on one machine; 2.5 Mbit/s, segments of 2 s and six seconds behind live unless said; uplinks are a token bucket on what a viewer sends, as a multiple of the stream; 15 s of warm-up, 24 s measured, one run a row. Whole segments: the exchange that speaks with p2p-media-loader. A row that says starved was taken on a busy machine and means nothing.',
+      'Headless viewers with real WebRTC data channels on one machine, 15 to a process; 2.5 Mbit/s, segments of 2 s and six to eight seconds behind live unless said; uplinks are a token bucket on what a viewer sends, as a multiple of the stream; 15 s of warm-up, 24 s measured (the crowd: 60 s from its arrival), one run a row. Most possible: one copy, and one first segment of each who joins. Whole segments: the exchange that speaks with p2p-media-loader; p2p-media-loader: its own core in charge, with its defaults and as its users tune it. Cheats count as viewers, and what they take from the CDN as copies; the offload of the honest leaves both out. A row that says starved was taken on a busy machine and means nothing. All columns are in swarm.json.',
+    hiddenColumns: [
+      'copies p95',
+      'start-up s',
+      'behind live s',
+      'published to stored s',
+      'p95 s',
+      'messages per viewer-second',
+      'neighbours',
+      'fairness',
+      'playlists % of media',
+    ],
     rows,
   };
 }

@@ -26,6 +26,7 @@ export interface SyntheticLiveOriginOptions {
 type Track = 'video' | 'audio';
 
 interface Segment {
+  readonly publishedAtMs: number;
   readonly bytes: Buffer;
   readonly digest: string;
   readonly pieceList: Buffer;
@@ -53,6 +54,8 @@ export class SyntheticLiveOrigin {
   };
   readonly #waiting = new Set<() => void>();
   readonly #requests = new Map<number, number>();
+  readonly #sentBytesOf = new Map<number, number>();
+  #playlistBytes = 0;
   readonly #sentBytes: Record<Track, number> = { video: 0, audio: 0 };
   #lastNumber = -1;
   #timer: ReturnType<typeof setInterval> | null = null;
@@ -100,6 +103,21 @@ export class SyntheticLiveOrigin {
     return this.#sentBytes.audio;
   }
 
+  /** Bytes sent of each segment of the pictures, by sequence number. */
+  get sentBytesOf(): ReadonlyMap<number, number> {
+    return this.#sentBytesOf;
+  }
+
+  /** Bytes of playlists sent so far, without HTTP headers. */
+  get playlistBytes(): number {
+    return this.#playlistBytes;
+  }
+
+  /** By the machine's clock; `null` when the origin has forgotten the segment. */
+  publishedAtMs(number: number): number | null {
+    return this.#segments.video.get(number)?.publishedAtMs ?? null;
+  }
+
   /** How often each segment of the pictures was asked for, by sequence number. */
   get requests(): ReadonlyMap<number, number> {
     return this.#requests;
@@ -124,8 +142,10 @@ export class SyntheticLiveOrigin {
     const digest = createHash('sha256').update(bytes).digest('hex');
     const pieceList = pieceListOf(bytes);
     const pieceAttributes = formatPieceAttributes(pieceRootOf(bytes.length, pieceList));
-    this.#segments[track].set(this.#lastNumber, { bytes, digest, pieceList, pieceAttributes });
-    this.#segments[track].delete(this.#lastNumber - 2 * this.#options.windowSegments);
+    const publishedAtMs = Date.now();
+    const segment = { publishedAtMs, bytes, digest, pieceList, pieceAttributes };
+    this.#segments[track].set(this.#lastNumber, segment);
+    this.#segments[track].delete(this.#lastNumber - 4 * this.#options.windowSegments);
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -136,7 +156,9 @@ export class SyntheticLiveOrigin {
     if (url.pathname === '/live/synthetic/index.m3u8') response.end(this.#multivariantPlaylist());
     else if (/^\/live\/synthetic\/(?:720p|audio)\/index\.m3u8$/.test(url.pathname)) {
       await this.#untilPublished(Number(url.searchParams.get('_HLS_msn') ?? 0));
-      response.end(this.#mediaPlaylist(track));
+      const playlist = this.#mediaPlaylist(track);
+      this.#playlistBytes += playlist.length;
+      response.end(playlist);
     } else if (url.pathname.endsWith('/init.mp4')) response.end(initSection);
     else if (segmentNumber !== undefined)
       await this.#sendSegment(track, Number(segmentNumber), request.headers.range, response);
@@ -219,6 +241,8 @@ export class SyntheticLiveOrigin {
       const chunk = bytes.subarray(offset, offset + chunkBytes);
       response.write(chunk);
       this.#sentBytes[track] += chunk.length;
+      if (track === 'video')
+        this.#sentBytesOf.set(number, (this.#sentBytesOf.get(number) ?? 0) + chunk.length);
       await new Promise((resolve) => setTimeout(resolve, chunkMs));
     }
     response.end();

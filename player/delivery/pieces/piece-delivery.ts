@@ -9,6 +9,7 @@ import type { RenditionSource } from '../rendition-source.ts';
 import type { FetchReason, SchedulerAction } from '../scheduler/scheduler-actions.ts';
 import { schedulerConstants } from '../scheduler/scheduler-constants.ts';
 import { SwarmScheduler } from '../scheduler/swarm-scheduler.ts';
+import { canUpload } from '../viewer-id.ts';
 import { PieceInbox } from './piece-inbox.ts';
 import type { PieceLinks, PieceLinksListener } from './piece-links.ts';
 import {
@@ -56,7 +57,7 @@ export class PieceDelivery implements RenditionSource {
   #peers: PeerGate | null = null;
   #playheadSeconds: number | null = null;
   #isActive = true;
-  #canUpload = true;
+  #canUpload: boolean;
   #hasDemanded = false;
   #joinedAtMs = Number.NEGATIVE_INFINITY;
   #timer: ReturnType<typeof setTimeout> | null = null;
@@ -65,10 +66,11 @@ export class PieceDelivery implements RenditionSource {
 
   constructor(options: PieceDeliveryOptions, playlist: RenditionPlaylist) {
     this.#options = options;
+    this.#canUpload = canUpload(options.viewerId);
     this.#scheduler = new SwarmScheduler({
       viewerId: options.viewerId,
       isLive: playlist.isLive,
-      canUpload: true,
+      canUpload: this.#canUpload,
       constants: schedulerConstants(
         latencyTargetDurations * playlist.targetDurationSeconds * 1_000,
       ),
@@ -138,11 +140,11 @@ export class PieceDelivery implements RenditionSource {
   }
 
   /** Whether pieces are sent to others; may be changed at any time, neighbours are told. */
-  setCanUpload(canUpload: boolean): void {
-    if (this.#canUpload === canUpload || this.#closed) return;
-    this.#canUpload = canUpload;
-    this.#inbox.broadcast(encodeHello(canUpload));
-    this.#scheduler.setCanUpload(canUpload, this.#options.nowMs());
+  setCanUpload(isAllowed: boolean): void {
+    if (this.#canUpload === isAllowed || this.#closed) return;
+    this.#canUpload = isAllowed;
+    this.#inbox.broadcast(encodeHello(isAllowed));
+    this.#scheduler.setCanUpload(isAllowed, this.#options.nowMs());
     this.#run();
   }
 
