@@ -41,6 +41,8 @@ export class SimulatedViewer {
   /** Next run of the scheduler. */
   wakeAtMs = Number.POSITIVE_INFINITY;
   isRefreshPlanned = false;
+  /** It has asked for more neighbours than most. */
+  isInNeed = false;
   /** The segment that the play head reaches next. */
   nextNumber = 0;
   /** Position zero was, or would have been, on screen at this time; later after each stall. */

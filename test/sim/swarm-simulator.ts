@@ -206,10 +206,12 @@ export class SwarmSimulator {
   }
 
   #link(viewer: SimulatedViewer, other: SimulatedViewer, delayMs: number): void {
-    const { maxNeighbours } = this.#model;
     const nowMs = this.#queue.nowMs;
     if (!viewer.isThere || !other.isThere || viewer.neighbours.has(other.id)) return;
-    if (viewer.neighbours.size >= maxNeighbours || other.neighbours.size >= maxNeighbours) return;
+    const { maxNeighbours } = this.#model;
+    // As piece-links.ts: who is in need dials more, who has a line to spare accepts more.
+    if (viewer.neighbours.size >= (viewer.isInNeed ? 1.5 : 1) * maxNeighbours) return;
+    if (other.neighbours.size >= (other.scheduler.hasRoom ? 2.5 : 1) * maxNeighbours) return;
     for (const [one, two] of [
       [viewer, other],
       [other, viewer],
@@ -337,7 +339,7 @@ export class SwarmSimulator {
   #think(viewer: SimulatedViewer): void {
     const nowMs = this.#queue.nowMs;
     const position = viewer.positionSeconds(nowMs);
-    if (position !== null) viewer.scheduler.setPlayhead(position);
+    if (position !== null) viewer.scheduler.setPlayhead(position, nowMs);
     const { firstByteMs, bytesPerMs } = viewer.cdn.speed;
     viewer.scheduler.setCdnSpeed(firstByteMs, bytesPerMs);
     const { actions, nextMs } = viewer.scheduler.run(nowMs);
@@ -362,6 +364,10 @@ export class SwarmSimulator {
         this.#queue.plan(this.#queue.nowMs + delayMs, () => this.#unlink(other, viewer));
         return;
       }
+      case 'meet':
+        viewer.isInNeed = true;
+        this.#dial(viewer, offersPerAnnounce, 300 + this.#random() * 500);
+        return;
       case 'have':
         if (viewer.behaviour === 'liar') this.#tell(viewer, { ...action, bits: lyingBits });
         else if (viewer.behaviour === 'freeRider')

@@ -135,7 +135,7 @@ export class PieceDelivery implements RenditionSource {
 
   updatePlayhead(positionSeconds: number): void {
     this.#playheadSeconds = positionSeconds;
-    this.#scheduler.setPlayhead(positionSeconds);
+    this.#scheduler.setPlayhead(positionSeconds, this.#options.nowMs());
     this.#run();
   }
 
@@ -257,6 +257,7 @@ export class PieceDelivery implements RenditionSource {
     this.#scheduler.setCdnSpeed(firstByteMs, bytesPerMs);
     const { actions, nextMs } = this.#scheduler.run(nowMs);
     for (const action of actions) this.#do(action);
+    this.#links?.acceptMore(this.#scheduler.hasRoom);
     if (this.#isRunPlanned || this.#closed) return;
     const waitMs = Math.max(1, Math.min(nextMs - nowMs, 1_000));
     this.#timer = setTimeout(() => this.#runNow(), waitMs);
@@ -300,6 +301,9 @@ export class PieceDelivery implements RenditionSource {
       }
       case 'send':
         this.#send(action.neighbour, action.segment, action.piece);
+        return;
+      case 'meet':
+        this.#links?.meet();
         return;
       case 'drop':
         this.#links?.drop(action.neighbour, action.banMs);

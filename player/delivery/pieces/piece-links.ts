@@ -52,6 +52,7 @@ export interface PieceLinksOptions {
   /** 20 ASCII characters. */
   readonly viewerId: string;
   readonly iceServers: readonly RTCIceServer[];
+  /** Links that this side dials, and links that it accepts beyond those. */
   readonly maxLinks: number;
   readonly nowMs: () => number;
 }
@@ -78,11 +79,15 @@ export class PieceLinks {
   readonly #links = new Map<string, PeerConnection>();
   readonly #bannedUntilMs = new Map<string, number>();
   #refreshTimer: ReturnType<typeof setTimeout> | null = null;
+  #maxDialled: number;
+  #maxAccepted: number;
   #closed = false;
 
   constructor(options: PieceLinksOptions, listener: PieceLinksListener) {
     this.#options = options;
     this.#listener = listener;
+    this.#maxDialled = options.maxLinks;
+    this.#maxAccepted = options.maxLinks;
     this.#client = new options.clientClass({
       infoHash: options.infoHash,
       peerId: encoder.encode(options.viewerId),
@@ -126,6 +131,17 @@ export class PieceLinks {
     return sizeBytes;
   }
 
+  /** Asks the tracker for more viewers than most need. */
+  meet(): void {
+    this.#maxDialled = Math.round(1.5 * this.#options.maxLinks);
+    this.#client.update();
+  }
+
+  /** A viewer with a fast line accepts more than it dials: it can feed them. */
+  acceptMore(hasRoom: boolean): void {
+    this.#maxAccepted = hasRoom ? 2.5 * this.#options.maxLinks : this.#options.maxLinks;
+  }
+
   drop(id: string, banMs: number): void {
     this.#bannedUntilMs.set(id, this.#options.nowMs() + banMs);
     const link = this.#links.get(id);
@@ -144,7 +160,8 @@ export class PieceLinks {
     const id = peer.id === undefined ? '' : asciiOfHex(peer.id);
     const isBanned = (this.#bannedUntilMs.get(id) ?? 0) > this.#options.nowMs();
     peer.on('error', () => this.#remove(id, peer));
-    if (this.#closed || isBanned || id === '' || this.#links.size >= this.#options.maxLinks) {
+    const maxLinks = peer.initiator ? this.#maxDialled : this.#maxAccepted;
+    if (this.#closed || isBanned || id === '' || this.#links.size >= maxLinks) {
       peer.destroy();
       return;
     }

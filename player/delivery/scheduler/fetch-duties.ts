@@ -1,11 +1,9 @@
 // Who fetches what from the CDN: owners of slices on the ring at once, backups staggered behind
 // them and held back by claims, everybody as a hedge shortly before the play head.
 
-import { bitCount } from './piece-flags.ts';
-import type { FetchReason } from './scheduler-actions.ts';
+import { fetchPieces } from './fetch-pieces.ts';
+import { hedge } from './hedge.ts';
 import {
-  cancelRequest,
-  deadlineMs,
   type FetchDuty,
   isBanned,
   isMissing,
@@ -90,79 +88,4 @@ function isHeldByTrusted(
     if (isTrusted && neighbour.has.get(segment.number)?.has(piece)) return true;
   }
   return false;
-}
-
-/**
- * The last resort before the play head: first what nobody was asked for, then everything. Gives
- * the time at which the segment needs it.
- */
-function hedge(state: SwarmState, segment: SegmentState, nowMs: number): number {
-  const { constants, cdnFirstByteMs, cdnBytesPerMs } = state;
-  if (!isWanted(state, segment)) return Number.POSITIVE_INFINITY;
-  const { have, fetching } = segment;
-  const missing =
-    segment.pieceCount - bitCount(have.lo | fetching.lo) - bitCount(have.hi | fetching.hi);
-  if (missing === 0) return Number.POSITIVE_INFINITY;
-  const pieceMs = state.pieceSizeBytes(segment.number) / cdnBytesPerMs;
-  // What neighbours were asked for is on its way: the first hedge is for the rest.
-  const unasked = Math.max(0, missing - segment.requests.size);
-  const { hedgeBaseMs, hedgeFactor } = constants;
-  const lastNeedMs = hedgeBaseMs / 2 + 0.6 * hedgeFactor * (cdnFirstByteMs + missing * pieceMs);
-  // Who has just joined is about to meet those who have it all: it waits as long as it can.
-  const isMeeting = state.neighbours.size === 0 && nowMs - state.joinedAtMs < constants.joiningMs;
-  const carefulMs = hedgeBaseMs + hedgeFactor * (cdnFirstByteMs + unasked * pieceMs);
-  const firstNeedMs = isMeeting ? lastNeedMs : carefulMs;
-  const leftMs = deadlineMs(state, segment, nowMs) - nowMs;
-  const isLast = leftMs <= lastNeedMs;
-  if (leftMs > firstNeedMs && !isLast) return nowMs + leftMs - Math.max(firstNeedMs, lastNeedMs);
-  const pieces: number[] = [];
-  for (let piece = 0; piece < segment.pieceCount; piece += 1) {
-    if (segment.have.has(piece) || segment.fetching.has(piece)) continue;
-    if (segment.requested.has(piece)) {
-      if (!isLast) continue;
-      cancelRequest(state, segment, piece);
-    }
-    pieces.push(piece);
-  }
-  const reason = state.neighbours.size === 0 ? 'alone' : 'hedge';
-  segment.hedgedCount += pieces.length;
-  fetchPieces(state, segment, pieces, reason);
-  if (pieces.length > 0) state.dirty.add(segment.number);
-  return isLast ? Number.POSITIVE_INFINITY : nowMs + leftMs - lastNeedMs;
-}
-
-/** The play head has yet to pass it, or the player waits for it. */
-export function isWanted(state: SwarmState, segment: SegmentState): boolean {
-  if (segment.isDemanded) return true;
-  return state.playheadSeconds !== null && segment.startSeconds > state.playheadSeconds;
-}
-
-/** One range for every contiguous run of `pieces`, which are in ascending order. */
-export function fetchPieces(
-  state: SwarmState,
-  segment: SegmentState,
-  pieces: readonly number[],
-  reason: FetchReason,
-): void {
-  let runStart: number | null = null;
-  let previous = Number.NaN;
-  const flush = (): void => {
-    if (runStart === null) return;
-    state.actions.push({
-      kind: 'fetch',
-      segment: segment.number,
-      firstPiece: runStart,
-      lastPiece: previous,
-      reason,
-    });
-  };
-  for (const piece of pieces) {
-    segment.fetching.set(piece);
-    if (runStart === null || piece !== previous + 1) {
-      flush();
-      runStart = piece;
-    }
-    previous = piece;
-  }
-  flush();
 }

@@ -1,7 +1,7 @@
 // Which piece to ask of which neighbour: what the play head needs soon first, then what is rarest;
 // one request per neighbour, and more for those that answer fast.
 
-import { isWanted } from './fetch-duties.ts';
+import { isWanted } from './fetch-pieces.ts';
 import {
   cancelRequest,
   deadlineMs,

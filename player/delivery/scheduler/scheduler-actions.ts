@@ -41,6 +41,8 @@ export type SchedulerAction =
       /** Bit `j` is set when slice `j` is being fetched from the CDN by somebody. */
       readonly claims: number;
     }
+  /** Too little comes from the neighbours: more are to be met. */
+  | { readonly kind: 'meet' }
   | { readonly kind: 'drop'; readonly neighbour: string; readonly banMs: number };
 
 /** A viewer's place among those who can upload, given by the tracker. */

@@ -2,9 +2,12 @@
 // given. The same code decides in browsers, in headless viewers and in the simulator.
 
 import { announce, tellAll } from './announcements.ts';
-import { fetchPieces, isWanted, runDuties } from './fetch-duties.ts';
+import { runDuties } from './fetch-duties.ts';
+import { fetchPieces, isWanted } from './fetch-pieces.ts';
+import { hasUplinkToSpare, meetWhenNeeded } from './neighbour-need.ts';
 import { PieceFlags } from './piece-flags.ts';
 import { expireRequests, planRequests, rewardSpeed } from './piece-requests.ts';
+import { noteReceived } from './received-rate.ts';
 import { assignDuties } from './ring-duties.ts';
 import type { RingPosition, SchedulerAction } from './scheduler-actions.ts';
 import type { SchedulerConstants } from './scheduler-constants.ts';
@@ -44,7 +47,13 @@ export interface ScheduledSegment {
 
 /** Segments of which a neighbour's pieces are remembered: a live window and what comes next. */
 const maxTrackedSegments = 128;
+/** Who has just come is still meeting the neighbours that it was introduced to. */
+const leastStayMs = 5_000;
 const initialRttMs = 50;
+/** A play head that moves further between two reports has been moved. */
+const mostPlayedSeconds = 2;
+/** One that has not moved for this long stands still. */
+const stillMs = 400;
 /** Assumed of the CDN before the first fetch. */
 const initialFirstByteMs = 100;
 const initialBytesPerMs = 1_000;
@@ -64,6 +73,8 @@ export class SwarmScheduler {
       ring: null,
       viewerCount: 1,
       playheadSeconds: null,
+      playheadAtMs: options.nowMs,
+      isPlaying: false,
       segments: new Map(),
       unfinished: new Map(),
       neighbours: new Map(),
@@ -79,6 +90,11 @@ export class SwarmScheduler {
       dirty: new Set(),
       announceAtMs: 0,
       expireAtMs: 0,
+      receivedAtMs: [],
+      metAtMs: options.nowMs,
+      needsNeighbours: false,
+      meetAtMs: options.nowMs + leastStayMs,
+      sentCount: 0,
       cdnFirstByteMs: initialFirstByteMs,
       cdnBytesPerMs: initialBytesPerMs,
       pieceSizeBytes: (segment) => this.#pieceSizes.get(segment) ?? 0,
@@ -90,11 +106,17 @@ export class SwarmScheduler {
     return this.#state.neighbours.size;
   }
 
+  /** Its line has room for more neighbours than most have. */
+  get hasRoom(): boolean {
+    return hasUplinkToSpare(this.#state);
+  }
+
   /** Does what is due and gives everything that is to be done now, and when to ask again. */
   run(nowMs: number): { readonly actions: readonly SchedulerAction[]; readonly nextMs: number } {
     const state = this.#state;
     const nextMs = Math.min(expireRequests(state, nowMs), runDuties(state, nowMs));
     planRequests(state, nowMs);
+    meetWhenNeeded(state, nowMs);
     const sendMs = sendNext(state, nowMs);
     const announceMs = announce(state, nowMs);
     const { actions } = state;
@@ -145,8 +167,16 @@ export class SwarmScheduler {
     this.#state.cdnBytesPerMs = Math.max(1, bytesPerMs);
   }
 
-  setPlayhead(positionSeconds: number): void {
-    this.#state.playheadSeconds = positionSeconds;
+  setPlayhead(positionSeconds: number, nowMs: number): void {
+    const state = this.#state;
+    const before = state.playheadSeconds;
+    if (before !== null && positionSeconds !== before) {
+      const jumpSeconds = Math.abs(positionSeconds - before);
+      state.isPlaying = positionSeconds > before && jumpSeconds < mostPlayedSeconds;
+    } else if (before !== null && nowMs - state.playheadAtMs > stillMs) state.isPlaying = false;
+    else if (before !== null) return;
+    state.playheadSeconds = positionSeconds;
+    state.playheadAtMs = nowMs;
   }
 
   /** A segment is in the playlist. @param isFromBeforeJoining others have long fetched it */
@@ -222,6 +252,7 @@ export class SwarmScheduler {
       has: new Map(),
       told: new Map(),
     };
+    if (this.#state.neighbours.size === 0) this.#state.metAtMs = nowMs;
     this.#state.neighbours.set(id, neighbour);
     tellAll(this.#state, neighbour, nowMs);
   }
@@ -299,6 +330,7 @@ export class SwarmScheduler {
       forgetRequest(segment, piece);
       neighbour.outstanding = Math.max(0, neighbour.outstanding - 1);
       rewardSpeed(neighbour, request.atMs, nowMs);
+      noteReceived(this.#state, nowMs);
     }
     return this.#store(number, piece);
   }

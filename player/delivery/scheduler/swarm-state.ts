@@ -75,6 +75,9 @@ export interface SwarmState {
   /** Viewers in the swarm as the tracker says, at least this one. */
   viewerCount: number;
   playheadSeconds: number | null;
+  /** When it was there, and whether it has been moving. */
+  playheadAtMs: number;
+  isPlaying: boolean;
   readonly segments: Map<number, SegmentState>;
   /** Those of them that are not complete. */
   readonly unfinished: Map<number, SegmentState>;
@@ -99,6 +102,15 @@ export interface SwarmState {
   /** Segments with news for the neighbours, and when to tell them. */
   readonly dirty: Set<number>;
   announceAtMs: number;
+  /** When pieces came from peers, the last second. */
+  readonly receivedAtMs: number[];
+  /** When there last were no neighbours and then some. */
+  metAtMs: number;
+  /** Too much of a segment had to be hedged. */
+  needsNeighbours: boolean;
+  /** When new neighbours may be asked for again. */
+  meetAtMs: number;
+  sentCount: number;
   cdnFirstByteMs: number;
   cdnBytesPerMs: number;
   readonly pieceSizeBytes: (segment: number) => number;
@@ -128,10 +140,15 @@ export function makeSegmentState(
   };
 }
 
+/** Players report their play head at least this often, or they do not play. */
+const maxReportMs = 300;
+
 /** When the play head reaches the segment, by the scheduler's clock. */
 export function deadlineMs(state: SwarmState, segment: SegmentState, nowMs: number): number {
-  const position = state.playheadSeconds ?? segment.startSeconds;
-  return nowMs + (segment.startSeconds - position) * 1_000;
+  if (state.playheadSeconds === null) return nowMs;
+  // It moves on between two reports of the player.
+  const movedMs = state.isPlaying ? Math.min(maxReportMs, nowMs - state.playheadAtMs) : 0;
+  return nowMs + (segment.startSeconds - state.playheadSeconds) * 1_000 - movedMs;
 }
 
 /** First and one-past-last piece of a slice. */

@@ -9,6 +9,7 @@ const weightOfNew = 0.3;
 
 /** A piece has left. While more are waiting the line is busy, and its pace can be seen. */
 export function observeSent(state: SwarmState, nowMs: number): void {
+  state.sentCount += 1;
   const hasMore = state.uploads.some(({ segment, piece }) =>
     state.segments.get(segment)?.have.has(piece),
   );

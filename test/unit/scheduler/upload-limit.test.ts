@@ -18,7 +18,7 @@ function schedulerWithSegment(): SwarmScheduler {
     nowMs: 0,
     random: () => 0.5,
   });
-  scheduler.setPlayhead(0);
+  scheduler.setPlayhead(0, 0);
   scheduler.addSegment({ number: 1, startSeconds: 100, pieceCount, pieceSizeBytes }, true, 0);
   scheduler.neighbourJoined('neighbour', 0);
   return scheduler;
