@@ -22,6 +22,8 @@ import type { EncodedFrame } from './rtp/encoded-frame.ts';
 import { ThumbnailMaker, type ThumbnailPlaces } from './thumbnail-maker.ts';
 import type { Ffmpeg } from './transcode/ffmpeg-resolver.ts';
 import type { Rendition } from './transcode/fit-ladder.ts';
+import { LagWatch } from './transcode/lag-watch.ts';
+import { renditionToShed } from './transcode/shed-rendition.ts';
 import type { WebhookEventType } from './webhooks/webhook-sender.ts';
 import type { BroadcastSink, PublisherControl, SessionCloseReason } from './whip/broadcast-sink.ts';
 
@@ -49,6 +51,8 @@ export interface BroadcastEvents {
   /** Told at the end of each run of the encoder. */
   onFramesDropped(count: number): void;
   onEncoderRestart(): void;
+  /** The encoder was too slow for one of its renditions. */
+  onRenditionShed(): void;
   onPublisherReturned(): void;
   /** What others may want to know; nothing before `stream.started`. */
   onEvent(type: WebhookEventType, recording: RecordingId): void;
@@ -77,7 +81,9 @@ const noFrames = { framesWritten: 0, framesDropped: 0 } as const;
 interface Run {
   readonly publisher: PublisherControl;
   readonly encoding: Encoding;
+  readonly lag: LagWatch;
   originTimeMs: number;
+  renditionNames: readonly string[];
   /** Its rows on their way, behind those of the run before. */
   queue: Promise<void>;
   queuedCount: number;
@@ -95,7 +101,7 @@ export class Broadcast {
   #earlierRuns: Promise<void> = Promise.resolve();
   /** Of the finished runs. */
   readonly #totals: Totals = {
-    ...{ reconnects: 0, restarts: 0, writtenFrames: 0, droppedFrames: 0 },
+    ...{ reconnects: 0, restarts: 0, shedRenditions: 0, writtenFrames: 0, droppedFrames: 0 },
     listingDelaySeconds: null,
   };
   #fruitlessRuns = 0;
@@ -175,6 +181,7 @@ export class Broadcast {
 
   /** A source that is passed through and changes goes on behind a discontinuity. */
   #write(run: Run, frame: EncodedFrame): void {
+    if (run.lag.staysBehind(run.encoding.lagMs, performance.now()) && this.#shed(run)) return;
     const verdict = run.encoding.judge(frame);
     if (verdict === 'goes-on') {
       run.encoding.writeFrame(frame);
@@ -185,6 +192,28 @@ export class Broadcast {
     this.#logger.info({ verdict }, 'the source is not what it was: the encoding begins anew');
     this.#retireRun();
     this.#startRun(publisher).encoding.writeFrame(frame);
+  }
+
+  /**
+   * The encoder stays behind real time: the others go on without the most expensive rendition.
+   * @returns `false` when there is none to do without
+   */
+  #shed(run: Run): boolean {
+    const renditions = this.#renditions ?? [];
+    const rendition = renditionToShed(renditions, run.encoding.isPassthrough);
+    if (rendition === null) return false;
+    this.#renditions = renditions.filter((other) => other !== rendition);
+    this.#totals.shedRenditions += 1;
+    this.#options.events.onRenditionShed();
+    const lagMs = Math.round(run.encoding.lagMs);
+    this.#logger.warn(
+      { rendition: rendition.name, lagMs },
+      'the encoder is too slow: its most expensive rendition ends',
+    );
+    this.#retireRun();
+    this.#startRun(run.publisher);
+    run.publisher.requestKeyframe();
+    return true;
   }
 
   /** Ends the playlists and finishes the recording; idempotent. */
@@ -263,7 +292,9 @@ export class Broadcast {
     const { media } = publisher;
     const run: Run = {
       publisher,
+      lag: new LagWatch(segmentSeconds * 1000),
       originTimeMs: 0,
+      renditionNames: [],
       queue: this.#earlierRuns,
       queuedCount: 0,
       encoding: new Encoding({
@@ -273,6 +304,7 @@ export class Broadcast {
         logger: this.#logger,
         onStart: ({ renditions, originTimeMs }) => {
           run.originTimeMs = originTimeMs;
+          run.renditionNames = renditions.map(({ name }) => name);
           this.#announce(renditions);
         },
         onRow: (row) => this.#enqueue(run, row),
@@ -352,7 +384,7 @@ export class Broadcast {
     run.queue = run.queue.then(async () => {
       try {
         // After a failure nothing more is listed: numbers would have a hole.
-        if (!this.#hasFailed) await this.#rows.publish(row, run.originTimeMs);
+        if (!this.#hasFailed) await this.#rows.publish(row, run);
       } catch (error) {
         this.#fail('a segment could not be published', error);
       } finally {

@@ -63,6 +63,16 @@ export class Encoding {
     return this.#transcoder.judge(frame);
   }
 
+  /** How far ffmpeg is behind, in milliseconds. */
+  get lagMs(): number {
+    return this.#transcoder.lagMs;
+  }
+
+  /** Whether the rendition that is the source is a copy of it. */
+  get isPassthrough(): boolean {
+    return this.#transcoder.isPassthrough;
+  }
+
   writeFrame(frame: EncodedFrame): void {
     this.#transcoder.writeFrame(frame);
   }

@@ -251,6 +251,7 @@ export class Ingest {
         onListed: (seconds) => this.#metrics.segmentListing.observe(Math.max(0, seconds)),
         onFramesDropped: (count) => this.#metrics.droppedFrames.inc(count),
         onEncoderRestart: () => this.#metrics.encoderRestarts.inc(),
+        onRenditionShed: () => this.#metrics.shedRenditions.inc(),
         onPublisherReturned: () => this.#metrics.reconnects.inc(),
         onEvent: (type, recording) => this.#webhooks?.send(this.#eventOf(type, stream, recording)),
         onEnded: () => {

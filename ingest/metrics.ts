@@ -24,6 +24,7 @@ export class IngestMetrics {
   readonly segmentListing: Histogram;
   readonly droppedFrames: Counter;
   readonly encoderRestarts: Counter;
+  readonly shedRenditions: Counter;
   readonly reconnects: Counter;
 
   constructor(options: MetricsOptions) {
@@ -43,6 +44,11 @@ export class IngestMetrics {
     this.encoderRestarts = new Counter({
       name: 'shoal_transcoder_restarts_total',
       help: 'Times that the encoder died within a broadcast and was started again.',
+      registers,
+    });
+    this.shedRenditions = new Counter({
+      name: 'shoal_transcoder_shed_renditions_total',
+      help: 'Renditions that ended because the encoder stayed behind real time.',
       registers,
     });
     this.reconnects = new Counter({

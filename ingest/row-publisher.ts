@@ -28,9 +28,16 @@ export interface RowPublisherOptions {
   readonly onPlayable: () => void;
 }
 
-interface PendingEncoding {
-  readonly inits: readonly PackagedInitSection[];
+/** What is said of the encoding of a row. */
+export interface RowEncoding {
+  /** Capture time of its zero. */
   readonly originTimeMs: number;
+  /** In the order of the row. */
+  readonly renditionNames: readonly string[];
+}
+
+interface PendingEncoding extends RowEncoding {
+  readonly inits: readonly PackagedInitSection[];
 }
 
 interface StoredSegment {
@@ -49,6 +56,8 @@ export class RowPublisher {
   #generation = -1;
   /** Of an encoding without a segment yet: one that dies before leaves no trace. */
   #nextEncoding: PendingEncoding | null = null;
+  /** Those of the current generation: an encoder that is too slow does without some. */
+  #renditions: readonly LiveRendition[] = [];
   /** Of the current generation, in the order of the renditions. */
   #initDigests: readonly Sha256Hex[] = [];
   /** Capture time of the current encoding's zero. */
@@ -70,13 +79,12 @@ export class RowPublisher {
 
   /**
    * Stores and lists a row; the one before must have been listed.
-   * @param originTimeMs capture time of the row's encoding's zero
    * @throws IngestError `store-unavailable`
    */
-  async publish(row: OutputRow, originTimeMs: number): Promise<void> {
+  async publish(row: OutputRow, encoding: RowEncoding): Promise<void> {
     const inits = row.filter((output) => output.kind === 'init-section');
     const segments = row.filter((output) => output.kind === 'segment');
-    if (inits.length === row.length) this.#nextEncoding = { inits, originTimeMs };
+    if (inits.length === row.length) this.#nextEncoding = { ...encoding, inits };
     else if (segments.length === row.length) await this.#publishSegments(segments);
     else throw new RangeError('a row has outputs of two kinds');
   }
@@ -86,7 +94,12 @@ export class RowPublisher {
     await this.#checkpoints?.settle();
   }
 
-  async #beginGeneration({ inits, originTimeMs }: PendingEncoding): Promise<void> {
+  async #beginGeneration(encoding: PendingEncoding): Promise<void> {
+    const { inits, originTimeMs, renditionNames } = encoding;
+    const { presentation } = this.#options;
+    // Everything of the encodings before is listed: who is not in this one has its end.
+    presentation.shedAllBut(renditionNames);
+    this.#renditions = presentation.activeRenditions;
     const generation = this.#generation + 1;
     this.#initDigests = await this.#store(initSectionName(generation), inits);
     this.#generation = generation;
@@ -149,10 +162,6 @@ export class RowPublisher {
     );
   }
 
-  get #renditions(): readonly LiveRendition[] {
-    return this.#options.presentation.renditions;
-  }
-
   /** One object of each rendition under the same name. */
   #store(name: string, outputs: readonly { readonly bytes: Uint8Array }[]): Promise<string[]> {
     const { presentation, objects } = this.#options;
@@ -170,13 +179,14 @@ export class RowPublisher {
   async #evict(): Promise<void> {
     const { presentation, objects } = this.#options;
     const [first] = this.#renditions;
+    const { renditions } = presentation;
     const windowStart = first?.firstSequenceNumber ?? null;
     const last = first?.lastSequenceNumber ?? null;
     if (windowStart === null || last === null) return;
     const oldestKept = last + 1 - keptWindows * (last - windowStart + 1);
     for (; this.#oldestStored < oldestKept; this.#oldestStored += 1) {
       const name = segmentName(this.#oldestStored);
-      for (const rendition of this.#renditions) {
+      for (const rendition of renditions) {
         await objects.delete(mediaKey(presentation, rendition.name, name));
       }
     }

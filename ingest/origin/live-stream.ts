@@ -50,6 +50,8 @@ export class Presentation {
   readonly discontinuitySequence: number;
   readonly #options: PresentationOptions;
   #renditions: readonly LiveRendition[] = [];
+  /** Renditions that ended before the broadcast. */
+  readonly #shed = new Set<LiveRendition>();
   #endedAt: Date | null = null;
   #isInterrupted = false;
   #thumbnails: readonly Thumbnail[] = [];
@@ -65,8 +67,14 @@ export class Presentation {
     this.discontinuitySequence = options.discontinuitySequence;
   }
 
+  /** All that it ever had. */
   get renditions(): readonly LiveRendition[] {
     return this.#renditions;
+  }
+
+  /** Those that go on, or went on to its end. */
+  get activeRenditions(): readonly LiveRendition[] {
+    return this.#renditions.filter((rendition) => !this.#shed.has(rendition));
   }
 
   /** `null` while it runs. */
@@ -86,13 +94,14 @@ export class Presentation {
   }
 
   get renditionInfos(): readonly RenditionInfo[] {
-    return this.#renditions.flatMap(({ info }) => (info === null ? [] : [info]));
+    return this.activeRenditions.flatMap(({ info }) => (info === null ? [] : [info]));
   }
 
   /** The multivariant playlist; `null` until every rendition has its first segment. */
   get snapshot(): PlaylistSnapshot | null {
-    const variants = this.#renditions.map(({ variant }) => variant).filter((v) => v !== null);
-    if (variants.length === 0 || variants.length < this.#renditions.length) return null;
+    const active = this.activeRenditions;
+    const variants = active.map(({ variant }) => variant).filter((v) => v !== null);
+    if (variants.length === 0 || variants.length < active.length) return null;
     const text = formatMultivariantPlaylist(variants);
     return { text, digest: sha256Of(text) };
   }
@@ -114,7 +123,10 @@ export class Presentation {
 
   /** What its recording is made of so far: all of it, or from one index to before another. */
   describe(firstIndex?: number, endIndex?: number): RecordingDescription {
-    const renditions = this.#renditions.map((item) => item.recorded(firstIndex, endIndex));
+    const renditions = this.#renditions.map((item) => {
+      const recorded = item.recorded(firstIndex, endIndex);
+      return recorded === null ? null : { ...recorded, isShed: this.#shed.has(item) };
+    });
     return {
       stream: this.stream,
       recording: this.recording,
@@ -171,6 +183,18 @@ export class Presentation {
         isRecorded,
       });
     });
+  }
+
+  /**
+   * The encoder goes on without some renditions: their playlists end, and the multivariant playlist
+   * does not name them any more.
+   */
+  shedAllBut(names: readonly string[]): void {
+    for (const rendition of this.activeRenditions) {
+      if (names.includes(rendition.name)) continue;
+      this.#shed.add(rendition);
+      rendition.end();
+    }
   }
 
   /** Whether its publisher is lost and may come back. */
@@ -250,6 +274,9 @@ export class LiveStreams {
       for (const init of initSections) live?.addInitSection(init.generation, init.digest, format);
       for (const item of segments) live?.list(item, framesOf(frameRate, item.durationSeconds));
     }
+    presentation.shedAllBut(
+      renditions.filter(({ isShed }) => isShed !== true).map(({ name }) => name),
+    );
     this.#presentations.set(stream, presentation);
     return presentation;
   }

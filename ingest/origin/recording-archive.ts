@@ -155,8 +155,9 @@ export class RecordingArchive {
       const key = mediaKey(description, rendition.name, 'index.m3u8');
       await this.#objects.put(key, playlistOf(description, rendition));
     }
+    const whole = renditions.filter(({ isShed }) => isShed !== true);
     const multivariant = formatMultivariantPlaylist(
-      renditions.map((rendition) => ({ ...rendition, uri: `${rendition.name}/index.m3u8` })),
+      whole.map((rendition) => ({ ...rendition, uri: `${rendition.name}/index.m3u8` })),
     );
     await this.#objects.put(
       recordedPlaylistKey(stream, recording),
@@ -172,7 +173,7 @@ export class RecordingArchive {
       sizeBytes: sizeOf(description),
       hasThumbnails,
       hasPoster: (await this.#objects.store.size(posterKey(stream, recording))) !== null,
-      renditions: renditions.map(({ name, bandwidthBps, widthPx, heightPx, codecs }) => ({
+      renditions: whole.map(({ name, bandwidthBps, widthPx, heightPx, codecs }) => ({
         ...{ name, bandwidthBps, widthPx, heightPx, codecs },
       })),
     };

@@ -20,6 +20,8 @@ export interface RecordedRendition {
   readonly heightPx: number;
   readonly frameRate: number | null;
   readonly codecs: string;
+  /** Whether it ended before the broadcast: it is no choice for who watches the recording. */
+  readonly isShed?: boolean;
   readonly initSections: readonly ListedInitSection[];
   readonly segments: readonly ListedSegment[];
 }
@@ -49,7 +51,7 @@ export interface RecordingSummary {
   readonly hasThumbnails: boolean;
   readonly renditions: readonly Omit<
     RecordedRendition,
-    'initSections' | 'segments' | 'averageBandwidthBps' | 'frameRate'
+    'initSections' | 'segments' | 'isShed' | 'averageBandwidthBps' | 'frameRate'
   >[];
 }
 
@@ -101,6 +103,7 @@ export const recordingDescriptionSchema = z.object({
       ...format,
       averageBandwidthBps: positive,
       frameRate: positive.nullable(),
+      isShed: z.boolean().default(false),
       initSections: z.array(z.object({ generation: count, digest })),
       segments: z.array(
         z.object({

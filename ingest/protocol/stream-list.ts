@@ -69,6 +69,8 @@ export interface EncoderInfo {
   readonly reconnects: number;
   /** Times that the encoder died and was started again. */
   readonly restarts: number;
+  /** Renditions that it was too slow for, and does without since. */
+  readonly shedRenditions: number;
   readonly writtenFrames: number;
   /** Frames that the encoder was too slow for. */
   readonly droppedFrames: number;

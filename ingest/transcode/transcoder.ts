@@ -295,8 +295,13 @@ export class Transcoder {
     running.input.write(bytes, () => this.#waitingSinceMs.shift());
   }
 
-  /** How long the oldest write has been waiting for ffmpeg. */
-  get #lagMs(): number {
+  /** Whether the rendition that is the source is a copy of it. */
+  get isPassthrough(): boolean {
+    return this.#running?.passthrough != null;
+  }
+
+  /** How long the oldest write has been waiting for ffmpeg, in milliseconds. */
+  get lagMs(): number {
     const [oldestMs] = this.#waitingSinceMs;
     return oldestMs === undefined ? 0 : performance.now() - oldestMs;
   }
@@ -307,10 +312,10 @@ export class Transcoder {
 
   /** Whether ffmpeg is so far behind that frames are dropped until a keyframe can go on. */
   #isTooMuch(running: Running, frame: EncodedFrame): boolean {
-    if (running.input.writableLength > maxQueuedBytes || this.#lagMs > this.#maxLagMs) {
+    if (running.input.writableLength > maxQueuedBytes || this.lagMs > this.#maxLagMs) {
       if (!this.#awaitsKeyframe && running.hasVideo) {
         this.#awaitsKeyframe = true;
-        const lagMs = Math.round(this.#lagMs);
+        const lagMs = Math.round(this.lagMs);
         this.#options.logger.warn({ lagMs }, 'ffmpeg is too slow; frames are dropped');
       }
       return true;
