@@ -337,6 +337,21 @@ export const environmentVariables = {
     meaning:
       'STUN and TURN servers for publishers, `stun:host:port` or `turn:user:password@host:port`, separated by commas.',
   },
+  SHOAL_TURN_URLS: {
+    schema: list.refine(
+      (urls) => urls.every((url) => /^(?:stun|turn)s?:\S+$/.test(url)),
+      'write stun:host:port or turn:host:port?transport=udp',
+    ),
+    defaultLabel: 'none',
+    meaning:
+      'STUN and TURN servers for viewers, `stun:host:port` or `turn:host:port?transport=udp`, separated by commas; the tracker hands them out.',
+  },
+  SHOAL_TURN_SECRET: {
+    schema: z.string().min(16, 'use at least 16 characters'),
+    defaultLabel: 'none',
+    meaning:
+      'Shared with the TURN servers (`static-auth-secret` of coturn): the tracker makes credentials for a day from it.',
+  },
   SHOAL_MAX_SESSIONS: {
     schema: z.coerce.number().int().min(1).max(10_000),
     defaultText: '64',

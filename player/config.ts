@@ -15,7 +15,7 @@ export interface ShoalConfig {
   readonly p2p?: PeerMode | undefined;
   /** Where beacons go: a base URL, `'off'`, or absent for the tracker. */
   readonly telemetry?: string | undefined;
-  /** STUN and TURN servers; none by default, so that nobody else learns who watches. */
+  /** STUN and TURN servers; by default those that the tracker names, never any of third parties. */
   readonly iceServers?: readonly RTCIceServer[] | undefined;
   /** How viewers exchange media: Shoal's pieces, or segments in p2p-media-loader's swarms. */
   readonly exchange?: ExchangeKind | undefined;
@@ -26,6 +26,5 @@ export interface ShoalConfig {
 export const shoalDefaults = {
   p2p: 'on',
   exchange: 'shoal',
-  iceServers: [],
   storeLimitBytes: 64 * 1024 * 1024,
 } as const satisfies Partial<ShoalConfig>;

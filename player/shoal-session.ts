@@ -7,6 +7,7 @@ import { type ShoalConfig, shoalDefaults } from './config.ts';
 import type { FragmentSource } from './delivery/hls/fragment-loader.ts';
 import { HlsDelivery } from './delivery/hls/hls-delivery.ts';
 import type { NetworkEstimate } from './delivery/hls/load-stats.ts';
+import { IceServerSource } from './delivery/ice-server-source.ts';
 import {
   CdnError,
   type DeliveredSegment,
@@ -141,17 +142,29 @@ export class HlsSession implements ShoalSession, FragmentSource {
     const { tracker, token, iceServers, storeLimitBytes } = this.#config;
     const playlistUrl = new URL(manifestUrl, globalThis.location?.href).href;
     const viewerId = makeViewerId();
+    const fetch: typeof globalThis.fetch = (input, init) => globalThis.fetch(input, init);
+    const ice = new IceServerSource({
+      given: iceServers,
+      trackerHttpUrl: tracker ? trackerHttpUrl(tracker) : null,
+      ...{ token, fetch },
+    });
     const hasWebRtc = typeof globalThis.RTCPeerConnection === 'function';
     const delivery = new HybridDelivery({
       playlistUrl,
       trackerUrl: hasWebRtc && tracker ? trackerSocketUrl(tracker, token) : null,
       exchange: this.#config.exchange ?? shoalDefaults.exchange,
-      loadCoreClass: async () => (await import('p2p-media-loader-core')).Core,
-      loadTrackerClientClass,
-      iceServers: iceServers ?? shoalDefaults.iceServers,
+      loadCoreClass: async () => {
+        await ice.load();
+        return (await import('p2p-media-loader-core')).Core;
+      },
+      loadTrackerClientClass: async () => {
+        await ice.load();
+        return loadTrackerClientClass();
+      },
+      iceServers: ice.servers,
       viewerId,
       storeLimitBytes: storeLimitBytes ?? shoalDefaults.storeLimitBytes,
-      fetch: (input, init) => globalThis.fetch(input, init),
+      fetch,
       nowMs: () => performance.now(),
       events: this.#eventsOf(this.#meter),
     });
@@ -234,6 +247,7 @@ export class HlsSession implements ShoalSession, FragmentSource {
       },
       onDiscarded: (sizeBytes) => meter.onDiscarded(sizeBytes),
       onUploaded: (sizeBytes) => meter.onUploaded(sizeBytes),
+      onRelayed: (sizeBytes) => meter.onRelayed(sizeBytes),
       onPeerCount: (peerCount) => {
         if (peerCount === meter.peerCount) return;
         meter.onPeerCount(peerCount);

@@ -3,8 +3,9 @@
 
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Environment } from '@shoal/ingest/environment';
+import { type Environment, EnvironmentError } from '@shoal/ingest/environment';
 import { type Logger, pino } from 'pino';
+import type { TurnSetting } from './admission/turn-credentials.ts';
 
 /** Where telemetry stays: in one SQLite file, in a PostgreSQL database, or nowhere. */
 export type TelemetryStoreSetting =
@@ -31,6 +32,8 @@ export interface TrackerOptions {
   readonly dashboardDir: string;
   /** Believe the last entry of X-Forwarded-For; only behind a proxy that writes it. */
   readonly trustProxy: boolean;
+  /** STUN and TURN servers for viewers; `null` for none. */
+  readonly turn: TurnSetting | null;
   /** Joining a swarm and posting beacons needs a token signed with it; `null`: open to all. */
   readonly viewerTokenSecret: string | null;
   /** `GET /api/v1/viewer-token` gives anybody a token; for trials. */
@@ -75,6 +78,7 @@ export const trackerDefaults = {
   logger: pino({ level: 'silent' }),
   dashboardDir: fileURLToPath(new URL('./dist/dashboard', import.meta.url)),
   trustProxy: false,
+  turn: null,
   viewerTokenSecret: null,
   isTokenEndpointOpen: false,
   redisUrl: null,
@@ -119,6 +123,7 @@ export function trackerOptionsOf(environment: Environment, logger: Logger): Trac
     publicIngestUrl: environment.SHOAL_PUBLIC_INGEST_URL ?? ingestUrl,
     pricePerGb: environment.SHOAL_CDN_PRICE_PER_GB,
     logger,
+    turn: turnSettingOf(environment),
     viewerTokenSecret: environment.SHOAL_VIEWER_TOKEN_SECRET ?? null,
     isTokenEndpointOpen: environment.SHOAL_TOKEN_ENDPOINT === 'yes',
     redisUrl: environment.SHOAL_REDIS_URL ?? null,
@@ -131,6 +136,16 @@ export function trackerOptionsOf(environment: Environment, logger: Logger): Trac
     // A public URL means that a proxy stands in front, and that all sockets come from its address.
     trustProxy: publicUrl !== null,
   };
+}
+
+/** @throws EnvironmentError for TURN servers without the secret that they share with the tracker */
+function turnSettingOf(environment: Environment): TurnSetting | null {
+  const { SHOAL_TURN_URLS: urls, SHOAL_TURN_SECRET: secret } = environment;
+  if (urls === undefined || urls.length === 0) return null;
+  if (secret === undefined && urls.some((url) => url.startsWith('turn'))) {
+    throw new EnvironmentError(['SHOAL_TURN_SECRET: set it with the turn: URLs.']);
+  }
+  return { urls, secret: secret ?? null };
 }
 
 function storeSettingOf(environment: Environment): TelemetryStoreSetting {

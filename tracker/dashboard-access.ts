@@ -4,12 +4,14 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { TrackerError } from './errors.ts';
+import { iceServersPath } from './protocol/index.ts';
 import { viewerTokenPath } from './token-routes.ts';
 
 /** Viewers post here, and probes and Prometheus read here; everything else shows figures. */
 const openPaths: ReadonlySet<string> = new Set([
   '/api/v1/beacons',
   viewerTokenPath,
+  iceServersPath,
   '/healthz',
   '/readyz',
   '/metrics',

@@ -15,6 +15,7 @@ import {
 import { protectDashboard } from './dashboard-access.ts';
 import { registerDashboard } from './dashboard-routes.ts';
 import { createHttpServer } from './http-server.ts';
+import { registerIceServers } from './ice-server-routes.ts';
 import { registerServiceRoutes } from './service-routes.ts';
 import { SharedState } from './shared/shared-state.ts';
 import { SignallingServer } from './signalling/signalling-server.ts';
@@ -157,6 +158,7 @@ async function startStages(options: TrackerOptions, compose: Compose): Promise<T
       });
     }
     await registerDashboard(server, options.dashboardDir);
+    registerIceServers(server, { turn: options.turn, verifyToken });
     registerServiceRoutes(server, { telemetry, signalling, registry });
     await server.listen({ host: options.host, port: options.port });
   } catch (error) {

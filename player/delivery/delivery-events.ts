@@ -12,6 +12,8 @@ export interface DeliveryEvents {
   onUploaded(sizeBytes: number): void;
   /** Media went to or came from one neighbour, whatever becomes of it. */
   onExchanged?(peerId: string, receivedBytes: number, sentBytes: number): void;
+  /** Media arrived by way of a TURN server, whatever becomes of it. */
+  onRelayed?(sizeBytes: number): void;
   /** The neighbours of the rendition being played have changed. */
   onPeerCount(peerCount: number): void;
 }

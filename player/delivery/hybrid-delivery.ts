@@ -178,5 +178,6 @@ function bound(events: DeliveryEvents): Omit<DeliveryEvents, 'onPeerCount'> {
     onUploaded: (sizeBytes) => events.onUploaded(sizeBytes),
     onExchanged: (peerId, receivedBytes, sentBytes) =>
       events.onExchanged?.(peerId, receivedBytes, sentBytes),
+    onRelayed: (sizeBytes) => events.onRelayed?.(sizeBytes),
   };
 }

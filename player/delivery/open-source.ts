@@ -92,6 +92,7 @@ function linkOptions(
     iceServers: options.iceServers,
     maxLinks,
     nowMs: options.nowMs,
+    onRelayed: (sizeBytes: number) => options.events.onRelayed?.(sizeBytes),
   };
 }
 
@@ -137,6 +138,7 @@ function withFetchReasons(
     onUploaded: events.onUploaded.bind(events),
     onPeerCount: events.onPeerCount.bind(events),
     ...(events.onExchanged && { onExchanged: events.onExchanged.bind(events) }),
+    ...(events.onRelayed && { onRelayed: events.onRelayed.bind(events) }),
     onFetch,
   };
 }

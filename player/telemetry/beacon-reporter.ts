@@ -14,6 +14,7 @@ export interface BeaconTotals {
   readonly peerBytes: number;
   readonly uploadedBytes: number;
   readonly discardedBytes: number;
+  readonly relayedBytes: number;
   readonly stallCount: number;
   readonly stallSeconds: number;
   readonly playedSeconds: number;
@@ -51,6 +52,7 @@ const zero: BeaconTotals = {
   peerBytes: 0,
   uploadedBytes: 0,
   discardedBytes: 0,
+  relayedBytes: 0,
   stallCount: 0,
   stallSeconds: 0,
   playedSeconds: 0,
@@ -121,6 +123,7 @@ export class BeaconReporter {
       peerBytes: totals.peerBytes - before.peerBytes,
       uploadedBytes: totals.uploadedBytes - before.uploadedBytes,
       discardedBytes: totals.discardedBytes - before.discardedBytes,
+      relayedBytes: totals.relayedBytes - before.relayedBytes,
       stallCount: totals.stallCount - before.stallCount,
       stallSeconds: rounded(totals.stallSeconds - before.stallSeconds),
       playedSeconds: rounded(totals.playedSeconds - before.playedSeconds),

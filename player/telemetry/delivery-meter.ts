@@ -13,6 +13,8 @@ export interface DeliveryTotals {
   readonly peerBytes: number;
   readonly uploadedBytes: number;
   readonly discardedBytes: number;
+  /** Received through TURN servers, in `peerBytes` as far as it was played. */
+  readonly relayedBytes: number;
 }
 
 /** Neighbours that come and go between two beacons; more is no swarm of ours. */
@@ -23,6 +25,7 @@ export class DeliveryMeter {
   #peerBytes = 0;
   #uploadedBytes = 0;
   #discardedBytes = 0;
+  #relayedBytes = 0;
   #peerCount = 0;
   #exchanged = new Map<string, PeerTraffic>();
 
@@ -32,6 +35,7 @@ export class DeliveryMeter {
       peerBytes: this.#peerBytes,
       uploadedBytes: this.#uploadedBytes,
       discardedBytes: this.#discardedBytes,
+      relayedBytes: this.#relayedBytes,
     };
   }
 
@@ -50,6 +54,10 @@ export class DeliveryMeter {
 
   onDiscarded(sizeBytes: number): void {
     this.#discardedBytes += sizeBytes;
+  }
+
+  onRelayed(sizeBytes: number): void {
+    this.#relayedBytes += sizeBytes;
   }
 
   onUploaded(sizeBytes: number): void {

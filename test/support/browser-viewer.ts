@@ -39,6 +39,15 @@ export class BrowserViewer {
     markToWatchFor = 'never in a stream',
   ): Promise<BrowserViewer> {
     const context = await browser.newContext({ viewport: { width: 960, height: 640 } });
+    return BrowserViewer.openIn(context, watchUrl, markToWatchFor);
+  }
+
+  /** Opens it in a context that a test has made its own. */
+  static async openIn(
+    context: BrowserContext,
+    watchUrl: string,
+    markToWatchFor = 'never in a stream',
+  ): Promise<BrowserViewer> {
     const page = await context.newPage();
     await page.addInitScript(watchAppends, markToWatchFor);
     await page.goto(watchUrl);

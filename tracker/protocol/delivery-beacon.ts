@@ -23,6 +23,8 @@ export interface DeliveryBeacon {
   readonly uploadedBytes: number;
   /** Received but not played: duplicates and what failed its digest. */
   readonly discardedBytes: number;
+  /** Received by way of TURN servers, whatever became of it; absent in older players. */
+  readonly relayedBytes?: number;
   readonly stallCount: number;
   readonly stallSeconds: number;
   /** Time spent playing, stalls excluded. */

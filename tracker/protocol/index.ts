@@ -3,6 +3,7 @@
 
 export { type DeliveryBeacon, maxBeaconSizeBytes, minBeaconIntervalMs } from './delivery-beacon.ts';
 export type { HealthSummary, IngestHealth, TrackerHealth } from './health-summary.ts';
+export { type AdvertisedIceServer, iceServersPath, parseIceServers } from './ice-servers.ts';
 export { offloadRatio } from './offload-ratio.ts';
 export {
   maxReportedPeers,

@@ -37,6 +37,7 @@ export interface SavingsSummary {
   readonly peerBytes: number;
   /** `peerBytes / (peerBytes + cdnBytes)`, `null` before any byte. */
   readonly offloadRatio: number | null;
+  /** `peerBytes` without what TURN servers relayed, which is paid for too. */
   readonly savedBytes: number;
   readonly savedMoney: number;
   /** ISO 4217. */
@@ -51,6 +52,8 @@ export interface SavingsSummary {
   readonly stallRatio: number | null;
   readonly uploadedBytes: number;
   readonly discardedBytes: number;
+  /** Received by way of TURN servers. */
+  readonly relayedBytes: number;
   /** Mean over the sessions that started in the window, `null` without one. */
   readonly startupSeconds: number | null;
   /** Mean of the viewers' last reports, `null` without one. */

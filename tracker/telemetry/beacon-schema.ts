@@ -49,6 +49,7 @@ const beacon = z.object({
   peerBytes: bytes,
   uploadedBytes: bytes,
   discardedBytes: bytes,
+  relayedBytes: bytes.default(0),
   stallCount: z.int().min(0).max(100_000),
   stallSeconds: seconds,
   playedSeconds: seconds,

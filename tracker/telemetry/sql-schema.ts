@@ -90,6 +90,8 @@ const latencyAndBitrateColumns = [
   'sharing_latency_ms',
 ] as const satisfies readonly CounterColumn[];
 
+const relayColumns = ['relayed_bytes'] as const satisfies readonly CounterColumn[];
+
 export function columnOf(name: CounterName): CounterColumn {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) as CounterColumn;
 }
@@ -180,6 +182,7 @@ export const migrations: MigrationProvider = {
       '0002-quality-and-truth': addCounterColumns(qualityAndTruthColumns),
       '0003-cdn-usage': cdnUsage,
       '0004-latency-and-bitrate': addCounterColumns(latencyAndBitrateColumns),
+      '0005-relayed-bytes': addCounterColumns(relayColumns),
     };
   },
 };

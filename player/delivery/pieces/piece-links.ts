@@ -3,10 +3,11 @@
 
 import type { RingPosition } from '../scheduler/scheduler-actions.ts';
 import { reconnectSoon } from './reconnection.ts';
+import { type ConnectionWithStats, RelayedLinks } from './relayed-links.ts';
 import { ringOf } from './ring-answer.ts';
 
 /** The part of simple-peer that is used here. */
-export interface PeerConnection {
+export interface PeerConnection extends ConnectionWithStats {
   readonly id?: string;
   /** This side made the offer. */
   readonly initiator: boolean;
@@ -54,6 +55,8 @@ export interface PieceLinksOptions {
   readonly iceServers: readonly RTCIceServer[];
   /** Links that this side dials, and links that it accepts beyond those. */
   readonly maxLinks: number;
+  /** Told of what arrives through TURN servers. */
+  readonly onRelayed?: ((sizeBytes: number) => void) | undefined;
   readonly nowMs: () => number;
 }
 
@@ -76,6 +79,7 @@ export class PieceLinks {
   readonly #options: PieceLinksOptions;
   readonly #listener: PieceLinksListener;
   readonly #client: TrackerClient;
+  readonly #relayed: RelayedLinks;
   readonly #links = new Map<string, PeerConnection>();
   readonly #bannedUntilMs = new Map<string, number>();
   #refreshTimer: ReturnType<typeof setTimeout> | null = null;
@@ -88,6 +92,7 @@ export class PieceLinks {
     this.#listener = listener;
     this.#maxDialled = options.maxLinks;
     this.#maxAccepted = options.maxLinks;
+    this.#relayed = new RelayedLinks((sizeBytes) => options.onRelayed?.(sizeBytes));
     this.#client = new options.clientClass({
       infoHash: options.infoHash,
       peerId: encoder.encode(options.viewerId),
@@ -170,6 +175,7 @@ export class PieceLinks {
     const early: Uint8Array<ArrayBuffer>[] = [];
     const rate = { second: 0, messages: 0 };
     peer.on('data', (data) => {
+      this.#relayed.received(peer, data.byteLength);
       if (this.#isFlooding(rate)) this.drop(id, floodBanMs);
       else if (this.#links.get(id) === peer) this.#listener.onMessage(id, data);
       else if (early.length < maxEarlyMessages) early.push(data);
@@ -200,6 +206,7 @@ export class PieceLinks {
     }
     if (known) this.#remove(id, known);
     this.#links.set(id, peer);
+    this.#relayed.connected(peer);
     this.#refreshSoon();
     this.#listener.onLink(id);
   }

@@ -39,6 +39,7 @@ beforeEach(async () => {
     cdnBytes: 0,
     peerBytes: 0,
     uploadedBytes: 0,
+    relayedBytes: 0,
     discardedBytes: 0,
     stallCount: 0,
     stallSeconds: 0,

@@ -13,6 +13,7 @@ export interface AcceptedBeacon {
   readonly peerBytes: number;
   readonly uploadedBytes: number;
   readonly discardedBytes: number;
+  readonly relayedBytes: number;
   readonly stallCount: number;
   readonly stalledMs: number;
   readonly playedMs: number;

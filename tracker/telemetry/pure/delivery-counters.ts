@@ -7,6 +7,8 @@ export const counterNames = [
   'peerBytes',
   'uploadedBytes',
   'discardedBytes',
+  // Came by way of TURN servers, which the operator pays for.
+  'relayedBytes',
   'stallCount',
   'stalledMs',
   'playedMs',

@@ -142,6 +142,7 @@ function countersOf(beacon: AcceptedBeacon): DeliveryCounters {
     peerBytes: beacon.peerBytes,
     uploadedBytes: beacon.uploadedBytes,
     discardedBytes: beacon.discardedBytes,
+    relayedBytes: beacon.relayedBytes,
     stallCount: beacon.stallCount,
     stalledMs: beacon.stalledMs,
     playedMs: beacon.playedMs,

@@ -81,6 +81,8 @@ export function summarizeSavings(input: SavingsInput): SavingsSummary {
     latencyMs: totals.sharingLatencyMs,
   };
   const quality = qualityOf(all);
+  // Relayed bytes leave a server of the operator: they save nothing, however they came there.
+  const savedBytes = Math.max(0, totals.peerBytes - totals.relayedBytes);
   return {
     stream: input.stream,
     windowSeconds: input.windowSeconds,
@@ -88,8 +90,8 @@ export function summarizeSavings(input: SavingsInput): SavingsSummary {
     cdnBytes: totals.cdnBytes,
     peerBytes: totals.peerBytes,
     offloadRatio: offloadRatio(totals),
-    savedBytes: totals.peerBytes,
-    savedMoney: (totals.peerBytes / gigabyte) * input.pricePerGb,
+    savedBytes,
+    savedMoney: (savedBytes / gigabyte) * input.pricePerGb,
     currency: input.currency,
     pricePerGb: input.pricePerGb,
     originEgressBytes: input.originEgressBytes,
@@ -98,6 +100,7 @@ export function summarizeSavings(input: SavingsInput): SavingsSummary {
     bitrateBps: quality.bitrateBps,
     uploadedBytes: totals.uploadedBytes,
     discardedBytes: totals.discardedBytes,
+    relayedBytes: totals.relayedBytes,
     startupSeconds: quality.startupSeconds,
     liveLatencySeconds: audience.liveLatencySeconds,
     qualityWithPeers: qualityOf(withPeers),
