@@ -182,6 +182,11 @@ export function Honesty({ summary }: { summary: SavingsSummary }) {
         <Figure label="To viewers, sent" note="wasted transfers included">
           <Amount {...bytes(summary.uploadedBytes)} />
         </Figure>
+        {summary.relayedBytes > 0 && (
+          <Figure label="Through TURN" note="paid for, so not counted as saved">
+            <Amount {...bytes(summary.relayedBytes)} />
+          </Figure>
+        )}
         <Figure label="Set aside" note="reports that cannot be true">
           {count(summary.setAsideBeacons)}
         </Figure>

@@ -47,11 +47,16 @@ export function Money({ periods, view, onChange }: MoneyProps) {
         </label>
       </div>
       <dl class="figures small">
-        {rows.map(([name, label, { peerBytes }]) => (
+        {rows.map(([name, label, { peerBytes, relayedBytes }]) => (
           <div class="figure" key={name} data-period={name}>
             <dt>{label}</dt>
-            <dd class="amount">{money((peerBytes / gigabyte) * price, periods.currency)}</dd>
-            <dd class="note">{text(bytes(peerBytes))}</dd>
+            <dd class="amount">
+              {money(((peerBytes - relayedBytes) / gigabyte) * price, periods.currency)}
+            </dd>
+            <dd class="note">
+              {text(bytes(peerBytes - relayedBytes))}
+              {relayedBytes > 0 && `, without ${text(bytes(relayedBytes))} through TURN`}
+            </dd>
           </div>
         ))}
       </dl>

@@ -79,6 +79,8 @@ export interface SavingsSummary {
 export interface PeriodBytes {
   readonly cdnBytes: number;
   readonly peerBytes: number;
+  /** The part of `peerBytes` that TURN servers relayed: it saves nothing. */
+  readonly relayedBytes: number;
 }
 
 /** The answer of GET /api/v1/savings/periods: what a bill would be about. Days and months are UTC. */

@@ -191,11 +191,16 @@ describe('billing periods', () => {
   });
 
   it('project a year from the time since the first data, never from less than an hour', () => {
-    const totals = { cdnBytes: 10, peerBytes: 30 };
+    const totals = { cdnBytes: 10, peerBytes: 30, relayedBytes: 3 };
     const project = (agoMs: number) =>
       projectYear({ totals, points: [{ atMs: nowMs - agoMs }] }, nowMs).peerBytes;
     expect(project(24 * 3_600_000)).toBe(30 * 365);
     expect(project(1_000)).toBe(30 * 365 * 24);
-    expect(projectYear({ totals, points: [] }, nowMs)).toEqual({ cdnBytes: 0, peerBytes: 0 });
+    expect(projectYear({ totals, points: [{ atMs: nowMs - 24 * 3_600_000 }] }, nowMs)).toEqual({
+      cdnBytes: 10 * 365,
+      peerBytes: 30 * 365,
+      relayedBytes: 3 * 365,
+    });
+    expect(projectYear({ totals, points: [] }, nowMs).peerBytes).toBe(0);
   });
 });

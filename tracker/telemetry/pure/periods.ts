@@ -28,8 +28,8 @@ export function billingSpans(
   };
 }
 
-export function bytesOf({ cdnBytes, peerBytes }: PeriodBytes): PeriodBytes {
-  return { cdnBytes, peerBytes };
+export function bytesOf({ cdnBytes, peerBytes, relayedBytes }: PeriodBytes): PeriodBytes {
+  return { cdnBytes, peerBytes, relayedBytes };
 }
 
 /** A year at the pace since the first point of `window`. */
@@ -38,11 +38,12 @@ export function projectYear(
   nowMs: number,
 ): PeriodBytes {
   const firstMs = window.points[0]?.atMs;
-  if (firstMs === undefined) return { cdnBytes: 0, peerBytes: 0 };
+  if (firstMs === undefined) return { cdnBytes: 0, peerBytes: 0, relayedBytes: 0 };
   const paceMs = Math.max(leastPaceMs, nowMs - firstMs, bucketMs);
   const factor = (yearDays * dayMs) / paceMs;
   return {
     cdnBytes: Math.round(window.totals.cdnBytes * factor),
     peerBytes: Math.round(window.totals.peerBytes * factor),
+    relayedBytes: Math.round(window.totals.relayedBytes * factor),
   };
 }
