@@ -8,7 +8,8 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts', 'test/contract/**/*.test.ts', 'test/*.test.ts'],
-          testTimeout: 10_000,
+          // Generous: other programs may take the processor, and a unit test never waits for long.
+          testTimeout: 60_000,
         },
       },
       {
