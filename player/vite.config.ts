@@ -1,16 +1,63 @@
-// Builds of the player by mode, both with hls.js inside: `iife` makes `shoal.js` for script tags,
-// `esm` makes `shoal.mjs` for modules. `infra/local/build.ts` runs them.
+// Builds of the player by mode: `iife` and `esm` are single files with hls.js inside, `plugin-iife` and
+// `plugin-esm` the same without it, for pages that have one; `package` is what npm gets, for bundlers.
+// `infra/local/build.ts` and `infra/local/build-player-package.ts` run them.
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vite';
+import { defineConfig, type Plugin } from 'vite';
 
-const outputs = {
-  iife: { entry: 'embed.ts', format: 'iife', fileName: 'shoal.js' },
-  esm: { entry: 'index.ts', format: 'es', fileName: 'shoal.mjs' },
-} as const;
+interface Output {
+  readonly entries: Readonly<Record<string, string>>;
+  readonly format: 'iife' | 'es';
+  readonly extension: 'js' | 'mjs';
+  readonly folder: string;
+  /** Whether hls.js is inside. */
+  readonly hasHls: boolean;
+  /** One file, also with what is imported late: pages link to its name alone. */
+  readonly isSingleFile: boolean;
+}
+
+const pageFile = { folder: 'dist', isSingleFile: true } as const;
+const outputs: Readonly<Record<string, Output>> = {
+  iife: {
+    ...pageFile,
+    entries: { shoal: 'embed.ts' },
+    format: 'iife',
+    extension: 'js',
+    hasHls: true,
+  },
+  esm: {
+    ...pageFile,
+    entries: { shoal: 'index.ts' },
+    format: 'es',
+    extension: 'mjs',
+    hasHls: true,
+  },
+  'plugin-iife': {
+    ...pageFile,
+    entries: { 'shoal-hls': 'plugin.ts' },
+    format: 'iife',
+    extension: 'js',
+    hasHls: false,
+  },
+  'plugin-esm': {
+    ...pageFile,
+    entries: { 'shoal-hls': 'plugin.ts' },
+    format: 'es',
+    extension: 'mjs',
+    hasHls: false,
+  },
+  package: {
+    entries: { index: 'index.ts', plugin: 'plugin.ts' },
+    format: 'es',
+    extension: 'js',
+    folder: 'dist/package/dist',
+    hasHls: false,
+    isSingleFile: false,
+  },
+};
 
 const hlsPackageFile = createRequire(import.meta.url).resolve('hls.js/package.json');
 const hlsVersion: unknown = JSON.parse(readFileSync(hlsPackageFile, 'utf8')).version;
@@ -35,39 +82,67 @@ const hlsSwitches = {
   __HLS_WORKER_BUNDLE__: 'undefined',
 } as const;
 
+const hlsFromSource = {
+  define: { __VERSION__: JSON.stringify(hlsVersion), ...hlsSwitches },
+  alias: [
+    { find: /^hls\.js$/, replacement: path.join(hlsSource, 'exports-named.ts') },
+    { find: /.*\/cmcd-controller$/, replacement: path.join(hlsSource, 'empty.js') },
+  ],
+};
+
+/**
+ * The tracker client and p2p-media-loader log through `debug`, which nobody sees in a viewer's
+ * browser: 3 kB of gzip for nothing, and time for each of their messages.
+ */
+const silentDebug: Plugin = {
+  name: 'silent-debug',
+  enforce: 'pre',
+  resolveId: (source) => (source === 'debug' ? '\0silent-debug' : null),
+  load: (id) =>
+    id === '\0silent-debug'
+      ? 'const silent = Object.assign(() => {}, { enabled: false });' +
+        'export const debug = () => silent; export default debug;'
+      : null,
+};
+
 export default defineConfig(({ mode }) => {
-  const { entry, format, fileName } = mode === 'esm' ? outputs.esm : outputs.iife;
+  const output = outputs[mode];
+  if (output === undefined) throw new RangeError(`the player has no build named ${mode}`);
   const root = fileURLToPath(new URL('.', import.meta.url));
+  const { entries, extension, isSingleFile } = output;
   return {
     root,
     publicDir: false,
+    plugins: [silentDebug],
     // Dependencies written for Node ask for these; a browser has neither.
     define: {
       'process.env.NODE_ENV': '"production"',
       'process.browser': 'true',
       global: 'globalThis',
-      __VERSION__: JSON.stringify(hlsVersion),
-      ...hlsSwitches,
+      ...(output.hasHls ? hlsFromSource.define : {}),
     },
-    resolve: {
-      alias: [
-        { find: /^hls\.js$/, replacement: path.join(hlsSource, 'exports-named.ts') },
-        { find: /.*\/cmcd-controller$/, replacement: path.join(hlsSource, 'empty.js') },
-      ],
-    },
+    resolve: { alias: output.hasHls ? hlsFromSource.alias : [] },
     build: {
       target: 'es2022',
-      outDir: 'dist',
-      // Both builds share the folder.
+      outDir: output.folder,
+      // Several builds share a folder.
       emptyOutDir: false,
       sourcemap: true,
-      lib: { entry: `${root}${entry}`, formats: [format], name: 'Shoal', fileName: () => fileName },
+      lib: {
+        entry: Object.fromEntries(
+          Object.entries(entries).map(([name, file]) => [name, `${root}${file}`]),
+        ),
+        formats: [output.format],
+        name: 'Shoal',
+        fileName: (_format, entryName) => `${entryName}.${extension}`,
+      },
       rolldownOptions: {
+        external: output.hasHls ? [] : ['hls.js'],
         output: {
-          // Library mode keeps the white space of ES modules; pages load this one as it is.
+          chunkFileNames: 'chunks/[name]-[hash].js',
+          // Library mode keeps the white space of ES modules; pages load these as they are.
           minify: { compress: true, mangle: true, codegen: { removeWhitespace: true } },
-          // One file: what is imported late stays inside, as pages link to this name alone.
-          codeSplitting: false,
+          codeSplitting: !isSingleFile,
         },
       },
     },

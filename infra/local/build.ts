@@ -1,5 +1,5 @@
-// npm run build: the player, the pages of ingest and the tracker's dashboard, with their sizes.
-// `npm start` calls it too, so what is newer than all its inputs is left alone; `--force` is not.
+// Builds what browsers load: the player, the pages of ingest and the tracker's dashboard. `npm start`
+// and `npm test` call it, so what is newer than all its inputs is left alone.
 
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, stat, utimes, writeFile } from 'node:fs/promises';
@@ -10,7 +10,7 @@ import { createLogger, type Logger, build as viteBuild } from 'vite';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-interface BuildTarget {
+export interface BuildTarget {
   readonly name: string;
   readonly workspace: string;
   readonly mode: string;
@@ -18,11 +18,14 @@ interface BuildTarget {
   readonly inputs: readonly string[];
 }
 
-const playerInputs = ['player', 'ingest/protocol', 'tracker/protocol', 'package-lock.json'];
+/** What all builds of the player depend on. */
+export const playerInputs = ['player', 'ingest/protocol', 'tracker/protocol', 'package-lock.json'];
 
 const targets: readonly BuildTarget[] = [
   { name: 'player-script', workspace: 'player', mode: 'iife', inputs: playerInputs },
   { name: 'player-module', workspace: 'player', mode: 'esm', inputs: playerInputs },
+  { name: 'plugin-script', workspace: 'player', mode: 'plugin-iife', inputs: playerInputs },
+  { name: 'plugin-module', workspace: 'player', mode: 'plugin-esm', inputs: playerInputs },
   {
     name: 'pages',
     workspace: 'ingest',
@@ -121,7 +124,18 @@ function filesOf(result: BuildResult): BuiltFile[] {
   );
 }
 
-async function buildTarget(target: BuildTarget, isForced: boolean): Promise<BuildReport> {
+/** Steps around a build that belong to its result; left out when the result is fresh. */
+export interface BuildSteps {
+  before(): Promise<void>;
+  after(): Promise<void>;
+}
+
+/** @throws when the build fails or would load a Node module in a browser */
+export async function buildTarget(
+  target: BuildTarget,
+  isForced: boolean,
+  steps?: BuildSteps,
+): Promise<BuildReport> {
   const startedAt = new Date();
   const report = (outcome: BuildReport['outcome'], files: readonly BuiltFile[]): BuildReport => ({
     target: target.name,
@@ -132,6 +146,7 @@ async function buildTarget(target: BuildTarget, isForced: boolean): Promise<Buil
   const configFile = path.join(root, target.workspace, 'vite.config.ts');
   if (!existsSync(configFile)) return report('missing', []);
   if (!isForced && (await isFresh(target))) return report('skipped', []);
+  await steps?.before();
   const { logger, problems } = strictLogger();
   const result = await viteBuild({
     configFile,
@@ -141,6 +156,7 @@ async function buildTarget(target: BuildTarget, isForced: boolean): Promise<Buil
     build: { reportCompressedSize: false },
   });
   if (problems.length > 0) throw new Error(`${target.name}: ${problems.join('\n')}`);
+  await steps?.after();
   await mkdir(path.dirname(stampFile(target)), { recursive: true });
   await writeFile(stampFile(target), '');
   // The time of the start: what was edited while it was built is built again.
@@ -156,25 +172,4 @@ export async function buildForBrowsers(options: {
   readonly isForced: boolean;
 }): Promise<readonly BuildReport[]> {
   return await Promise.all(targets.map((target) => buildTarget(target, options.isForced)));
-}
-
-function kilobytes(sizeBytes: number): string {
-  return `${(sizeBytes / 1000).toFixed(1).padStart(7)} kB`;
-}
-
-function printReport({ target, outcome, files, durationMs }: BuildReport): void {
-  const explanations = {
-    built: `built in ${(durationMs / 1000).toFixed(1)} s`,
-    skipped: 'up to date',
-    missing: 'left out: no vite.config.ts',
-  } as const;
-  console.log(`${target.padEnd(14)} ${explanations[outcome]}`);
-  for (const { name, sizeBytes, gzipBytes } of files) {
-    console.log(`  ${name.padEnd(36)} ${kilobytes(sizeBytes)}  gzip ${kilobytes(gzipBytes)}`);
-  }
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const reports = await buildForBrowsers({ isForced: process.argv.includes('--force') });
-  for (const report of reports) printReport(report);
 }

@@ -32,6 +32,13 @@ export const chromiumPackage: SystemPackage = {
   brew: '--cask chromium',
 };
 
+export const firefoxPackage: SystemPackage = {
+  command: 'firefox-esr',
+  apt: 'firefox-esr',
+  dnf: 'firefox',
+  brew: '--cask firefox',
+};
+
 export const postgresPackage: SystemPackage = {
   command: 'postgres',
   apt: 'postgresql',

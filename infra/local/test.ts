@@ -14,6 +14,7 @@ import {
   ensureSystemPackages,
   ffmpegPackage,
   ffprobePackage,
+  firefoxPackage,
   nginxPackage,
   postgresPackage,
   promtoolPackage,
@@ -43,8 +44,11 @@ function runVitest(argumentList: readonly string[]): Promise<number> {
 }
 
 async function runTests(): Promise<number> {
-  // A browser that goes by another name, as on macOS, is named by CHROMIUM_PATH.
-  const browser = process.env.CHROMIUM_PATH === undefined ? [chromiumPackage] : [];
+  // A browser that goes by another name, as on macOS, is named by CHROMIUM_PATH or FIREFOX_PATH.
+  const browsers = [
+    ...(process.env.CHROMIUM_PATH === undefined ? [chromiumPackage] : []),
+    ...(process.env.FIREFOX_PATH === undefined ? [firefoxPackage] : []),
+  ];
   // Homebrew has no Swift: the tests of the bucket run on Linux only.
   const objectStore = process.platform === 'linux' ? swiftPackages : [];
   await ensureSystemPackages([
@@ -57,7 +61,7 @@ async function runTests(): Promise<number> {
     redisPackage,
     coturnPackage,
     ...objectStore,
-    ...browser,
+    ...browsers,
   ]);
   await buildForBrowsers({ isForced: false });
   const reportFolder = await mkdtemp(path.join(tmpdir(), 'shoal-test-'));

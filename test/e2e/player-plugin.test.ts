@@ -1,0 +1,283 @@
+// The plugin on pages of sites, in real browsers and in one swarm: the examples to copy, hls.js in its
+// versions and builds, several players on a page, Firefox beside Chromium.
+
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { PlayerStats } from '@shoal/player';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { HeadlessViewer } from '../../infra/demo/headless-viewer.ts';
+import { BrowserViewer } from '../support/browser-viewer.ts';
+import { BuiltExamples } from '../support/built-examples.ts';
+import { launchChromium } from '../support/chromium.ts';
+import { launchFirefox } from '../support/firefox.ts';
+import { HlsSite } from '../support/hls-site.ts';
+import { LiveStage } from '../support/live-stage.ts';
+import { PageLeaks } from '../support/page-leaks.ts';
+import { pollUntil } from '../support/poll-until.ts';
+
+const modules = fileURLToPath(new URL('../../node_modules', import.meta.url));
+const timeoutMs = 90_000;
+const names = [
+  ...['video', 'plyr', 'vidstack', 'media-chrome', 'dplayer', 'clappr', 'react'],
+  ...['script-tag', 'script-tag-hls'],
+];
+
+let stage: LiveStage;
+let examples: BuiltExamples;
+let site: HlsSite;
+let browser: Browser;
+let context: BrowserContext;
+let neighbour: HeadlessViewer | undefined;
+
+beforeAll(async () => {
+  stage = await LiveStage.start('plugin');
+  const { ingestUrl } = stage.services;
+  const addresses = { ingestUrl, trackerUrl: stage.trackerSocketUrl, stream: stage.stream };
+  examples = await BuiltExamples.build(addresses);
+  site = await HlsSite.start({
+    folders: {
+      '/examples/': examples.folder,
+      '/hls-1.6/': path.join(modules, 'hls.js-1.6/dist'),
+      '/hls-1.7/': path.join(modules, 'hls.js/dist'),
+    },
+  });
+  browser = await launchChromium();
+  context = await browser.newContext({ viewport: { width: 800, height: 700 } });
+  // The servers of others that two examples ask for files of their packages.
+  await context.route(/cdn\.jsdelivr\.net|cdn\.plyr\.io/, (route) => {
+    const name = path.basename(new URL(route.request().url()).pathname);
+    const folder = name === 'plyr.svg' ? 'plyr/dist' : 'hls.js/dist';
+    return route.fulfill({
+      path: path.join(modules, folder, name),
+      headers: { 'access-control-allow-origin': '*' },
+    });
+  });
+});
+
+afterAll(async () => {
+  await neighbour?.close();
+  await browser?.close();
+  await site?.close();
+  await examples?.remove();
+  await stage?.close();
+});
+
+describe('Firefox and Chromium', () => {
+  it('play in the same swarm and deliver to each other', async () => {
+    const firefox = await launchFirefox();
+    const chromium = await BrowserViewer.open(browser, stage.watchUrl);
+    try {
+      const page = await firefox.newPage();
+      await page.goto(stage.watchUrl);
+      const ofFirefox = () =>
+        page.evaluate(() => {
+          const player = document.querySelector('shoal-player');
+          const video = player?.shadowRoot?.querySelector('video');
+          return {
+            stats: player && 'stats' in player ? (player.stats as PlayerStats) : null,
+            positionSeconds: video?.currentTime ?? 0,
+            decodedFrames: video?.getVideoPlaybackQuality().totalVideoFrames ?? 0,
+          };
+        });
+      // Nobody else is in this swarm: what one has from peers, the other has sent.
+      const [inFirefox, inChromium] = await pollUntil(
+        async () => {
+          const [firefoxNow, chromiumStats] = [await ofFirefox(), await chromium.stats()];
+          const hasBoth = (firefoxNow.stats?.peerBytes ?? 0) > 0 && chromiumStats.peerBytes > 0;
+          return hasBoth && firefoxNow.decodedFrames > 30 ? [firefoxNow, chromiumStats] : null;
+        },
+        { timeoutMs, description: 'both have media from each other', intervalMs: 250 },
+      );
+      expect(inFirefox.stats?.uploadedBytes).toBeGreaterThan(0);
+      expect(inChromium.uploadedBytes).toBeGreaterThan(0);
+      expect(inFirefox.positionSeconds).toBeGreaterThan(0);
+      await chromium.untilPlaying(timeoutMs);
+    } finally {
+      await chromium.close();
+      await firefox.close();
+    }
+  });
+});
+
+describe('the examples to copy', () => {
+  beforeAll(() => {
+    neighbour = stage.neighbour();
+  });
+
+  it('are all tested here', () => {
+    expect([...examples.names].sort()).toEqual([...names].sort());
+  });
+
+  it.concurrent.each(names)('%s plays and has media from another viewer', async (name) => {
+    const page = await context.newPage();
+    const problems: string[] = [];
+    page.on('pageerror', (error) => problems.push(error.message));
+    await page.goto(`${site.url}/examples/${name}.html`);
+    await pollUntil(async () => (await deliveredPercent(page)) > 0, {
+      timeoutMs,
+      description: `${name} has media from peers`,
+      intervalMs: 500,
+    });
+    const before = await positionSeconds(page);
+    await pollUntil(async () => (await positionSeconds(page)) > before + 0.5, {
+      timeoutMs,
+      description: `${name} plays on`,
+      intervalMs: 250,
+    });
+    if (process.env.SCREENSHOT_DIR)
+      await page.screenshot({ path: `${process.env.SCREENSHOT_DIR}/${name}.png` });
+    expect(problems).toEqual([]);
+    await page.close();
+  });
+});
+
+async function deliveredPercent(page: Page): Promise<number> {
+  return Number.parseInt(await page.locator('#delivery').innerText(), 10) || 0;
+}
+
+/** Of the page's video, wherever the player has put it. */
+async function positionSeconds(page: Page): Promise<number> {
+  return await page.evaluate(() => {
+    const media = document.querySelector<HTMLVideoElement>('video, shoal-player');
+    return media?.currentTime ?? 0;
+  });
+}
+
+interface PlayersOnPage {
+  readonly version: string;
+  readonly stats: PlayerStats;
+  readonly positionSeconds: number;
+}
+
+declare global {
+  interface Window {
+    shoalPlayers: () => PlayersOnPage[];
+    destroyFirstPlayer: () => void;
+    playOnce: () => Promise<number>;
+  }
+}
+
+const builds = [
+  'hls-1.6/hls.mjs',
+  'hls-1.6/hls.light.mjs',
+  'hls-1.7/hls.mjs',
+  'hls-1.7/hls.light.mjs',
+];
+
+/** One page with a player for each build of hls.js, all on the same stream. */
+function pageOfBuilds(): string {
+  return `<!doctype html><title>builds</title>
+    ${builds.map(() => '<video width="300" muted playsinline></video>').join('')}
+    <script type="module">
+      import { createShoalHls } from '${stage.services.ingestUrl}/player/shoal-hls.mjs';
+      const videos = [...document.querySelectorAll('video')];
+      const players = await Promise.all(${JSON.stringify(builds)}.map(async (build, index) => {
+        const { default: Hls } = await import('/' + build);
+        const hls = createShoalHls(Hls, { shoal: { tracker: '${stage.trackerSocketUrl}', telemetry: 'off' } });
+        hls.loadSource('${stage.playlistUrl}');
+        hls.attachMedia(videos[index]);
+        hls.on(Hls.Events.MANIFEST_PARSED, () => videos[index].play());
+        return { version: Hls.version, hls };
+      }));
+      window.shoalPlayers = () => players.map(({ version, hls }, index) => ({
+        version, stats: hls.shoal.stats, positionSeconds: videos[index].currentTime,
+      }));
+      window.destroyFirstPlayer = () => players[0].hls.destroy();
+    </script>`;
+}
+
+describe('hls.js 1.6 and 1.7, full and light, as four players on one page', () => {
+  it('all have media from peers, and go on when one of them is destroyed', async () => {
+    site.setPage('/builds', pageOfBuilds());
+    const page = await context.newPage();
+    const problems: string[] = [];
+    page.on('pageerror', (error) => problems.push(error.message));
+    await page.goto(`${site.url}/builds`);
+    await page.waitForFunction(() => window.shoalPlayers !== undefined);
+    const players = () => page.evaluate(() => window.shoalPlayers());
+    await pollUntil(
+      async () =>
+        (await players()).every(({ stats }) => stats.peerBytes > 0 && stats.peerCount > 0),
+      { timeoutMs, description: 'every build has media from peers', intervalMs: 500 },
+    );
+    const versions = (await players()).map(({ version }) => version.slice(0, 3));
+    expect(versions).toEqual(['1.6', '1.6', '1.7', '1.7']);
+
+    await page.evaluate(() => window.destroyFirstPlayer());
+    const [destroyed, ...before] = await players();
+    await pollUntil(
+      async () =>
+        (await players()).slice(1).every(({ stats, positionSeconds }, index) => {
+          const past = before[index];
+          return (
+            past !== undefined &&
+            positionSeconds > past.positionSeconds + 1 &&
+            stats.peerBytes > past.stats.peerBytes
+          );
+        }),
+      { timeoutMs, description: 'the other players go on with peers', intervalMs: 500 },
+    );
+    // What is gone neither plays nor counts.
+    expect((await players())[0]?.stats.cdnBytes).toBe(destroyed?.stats.cdnBytes);
+    expect(problems).toEqual([]);
+    await page.close();
+  });
+});
+
+/** A page that makes a player, lets it play with peers, and destroys it. */
+function pageOfCycles(): string {
+  return `<!doctype html><title>cycles</title><div></div>
+    <script type="module">
+      import Hls from '/hls-1.7/hls.mjs';
+      import { createShoalHls } from '${stage.services.ingestUrl}/player/shoal-hls.mjs';
+      window.playOnce = async () => {
+        const video = document.createElement('video');
+        video.muted = true;
+        document.querySelector('div').append(video);
+        const hls = createShoalHls(Hls, { shoal: { tracker: '${stage.trackerSocketUrl}' } });
+        const hasPeers = new Promise((resolve) =>
+          hls.shoal.on('shoal-peers', ({ peerCount }) => peerCount > 0 && resolve()));
+        hls.shoal.on('shoal-stats', () => undefined);
+        const isPlaying = new Promise((resolve) => video.addEventListener('playing', resolve));
+        hls.on(Hls.Events.MANIFEST_PARSED, () => video.play());
+        hls.loadSource('${stage.playlistUrl}');
+        hls.attachMedia(video);
+        await Promise.all([hasPeers, isPlaying]);
+        hls.destroy();
+        video.remove();
+        return hls.shoal.stats.cdnBytes + hls.shoal.stats.peerBytes;
+      };
+    </script>`;
+}
+
+describe('a player that is destroyed', () => {
+  it('leaves no connection, socket or timer behind, and no memory after twenty', async () => {
+    site.setPage('/cycles', pageOfCycles());
+    const page = await context.newPage();
+    const leaks = await PageLeaks.watch(page);
+    const problems: string[] = [];
+    page.on('pageerror', (error) => problems.push(error.message));
+    await page.goto(`${site.url}/cycles`);
+    await page.waitForFunction(() => window.playOnce !== undefined);
+    const play = async (count: number): Promise<void> => {
+      for (let index = 0; index < count; index += 1) await page.evaluate(() => window.playOnce());
+    };
+    // What is loaded late and compiled once counts for every page, not for every player.
+    await play(2);
+    const before = await leaks.holdings();
+    await play(20);
+    const after = await pollUntil(
+      async () => {
+        const now = await leaks.holdings();
+        console.log(before, now);
+        return now.peerConnections + now.webSockets + now.timers === 0 ? now : null;
+      },
+      { timeoutMs: 20_000, description: 'everything is let go', intervalMs: 500 },
+    );
+    expect(after.mediaElements).toBeLessThanOrEqual(before.mediaElements);
+    expect(after.heapBytes - before.heapBytes).toBeLessThan(1_500_000);
+    expect(problems).toEqual([]);
+    await page.close();
+  });
+});

@@ -1,0 +1,69 @@
+// A broadcast to watch: ingest and tracker as processes, a synthetic broadcaster, and enough segments
+// listed that a viewer starts at its usual distance from the live edge. For tests of the player.
+
+import { SyntheticBroadcaster } from '../../infra/demo/broadcaster.ts';
+import { HeadlessViewer } from '../../infra/demo/headless-viewer.ts';
+import { pollUntil } from './poll-until.ts';
+import { Services } from './service-processes.ts';
+
+const key = 'end-to-end-key';
+const rendition = '240p';
+
+export class LiveStage {
+  readonly services: Services;
+  readonly stream: string;
+  readonly #broadcaster: SyntheticBroadcaster;
+
+  private constructor(services: Services, stream: string, broadcaster: SyntheticBroadcaster) {
+    this.services = services;
+    this.stream = stream;
+    this.#broadcaster = broadcaster;
+  }
+
+  static async start(stream: string): Promise<LiveStage> {
+    const services = await Services.start({ streamKeys: `${stream}:${key}`, ladder: rendition });
+    const broadcaster = await SyntheticBroadcaster.start({
+      whipUrl: `${services.ingestUrl}/whip/${stream}`,
+      key,
+      ffmpegPath: 'ffmpeg',
+      widthPx: 426,
+      heightPx: 240,
+    });
+    const stage = new LiveStage(services, stream, broadcaster);
+    await pollUntil(async () => (await stage.listedSegmentCount()) >= 6, {
+      timeoutMs: 60_000,
+      description: 'six segments are listed',
+      intervalMs: 250,
+    });
+    return stage;
+  }
+
+  get playlistUrl(): string {
+    return `${this.services.ingestUrl}/live/${this.stream}/index.m3u8`;
+  }
+
+  get watchUrl(): string {
+    return `${this.services.ingestUrl}/watch/${this.stream}`;
+  }
+
+  get trackerSocketUrl(): string {
+    return this.services.trackerUrl.replace('http', 'ws');
+  }
+
+  /** Somebody to exchange media with. */
+  neighbour(): HeadlessViewer {
+    const { playlistUrl, trackerSocketUrl } = this;
+    return HeadlessViewer.start({ playlistUrl, trackerUrl: trackerSocketUrl, telemetry: false });
+  }
+
+  async listedSegmentCount(): Promise<number> {
+    const { ingestUrl } = this.services;
+    const response = await fetch(`${ingestUrl}/live/${this.stream}/${rendition}/index.m3u8`);
+    return response.ok ? ((await response.text()).match(/#EXTINF/g)?.length ?? 0) : 0;
+  }
+
+  async close(): Promise<void> {
+    await this.#broadcaster.close('test ended');
+    await this.services.stop();
+  }
+}
