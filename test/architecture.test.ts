@@ -28,6 +28,7 @@ const packageRoots: Readonly<Record<string, string>> = {
   '@shoal/tracker': 'tracker/tracker.ts',
   '@shoal/tracker/protocol': 'tracker/protocol/index.ts',
   '@shoal/player': 'player/index.ts',
+  '@shoal/player/plugin': 'player/plugin.ts',
   '@shoal/player/delivery': 'player/delivery/index.ts',
   '@shoal/player/telemetry': 'player/telemetry/index.ts',
 };

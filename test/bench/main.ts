@@ -4,6 +4,7 @@
 import { parseArgs } from 'node:util';
 import { type BenchReport, writeReport } from './bench-report.ts';
 import { benchDelivery } from './delivery-bench.ts';
+import { benchPlayer } from './player-bench.ts';
 import { benchSim } from './sim-bench.ts';
 import { benchSwarm } from './swarm-bench.ts';
 import { benchTelemetry } from './telemetry-bench.ts';
@@ -12,6 +13,7 @@ import { benchTracker } from './tracker-bench.ts';
 const benchmarks: Readonly<Record<string, (caseNames: readonly string[]) => Promise<BenchReport>>> =
   {
     delivery: benchDelivery,
+    player: benchPlayer,
     swarm: benchSwarm,
     sim: benchSim,
     tracker: benchTracker,

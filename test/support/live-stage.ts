@@ -7,29 +7,45 @@ import { pollUntil } from './poll-until.ts';
 import { Services } from './service-processes.ts';
 
 const key = 'end-to-end-key';
-const rendition = '240p';
+
+export interface StagePicture {
+  /** The one rendition of the ladder. */
+  readonly rendition: string;
+  readonly widthPx: number;
+  readonly heightPx: number;
+}
+
+const smallPicture: StagePicture = { rendition: '240p', widthPx: 426, heightPx: 240 };
 
 export class LiveStage {
   readonly services: Services;
   readonly stream: string;
+  readonly #rendition: string;
   readonly #broadcaster: SyntheticBroadcaster;
 
-  private constructor(services: Services, stream: string, broadcaster: SyntheticBroadcaster) {
+  private constructor(
+    services: Services,
+    stream: string,
+    rendition: string,
+    broadcaster: SyntheticBroadcaster,
+  ) {
     this.services = services;
     this.stream = stream;
+    this.#rendition = rendition;
     this.#broadcaster = broadcaster;
   }
 
-  static async start(stream: string): Promise<LiveStage> {
+  static async start(stream: string, picture = smallPicture): Promise<LiveStage> {
+    const { rendition, widthPx, heightPx } = picture;
     const services = await Services.start({ streamKeys: `${stream}:${key}`, ladder: rendition });
     const broadcaster = await SyntheticBroadcaster.start({
       whipUrl: `${services.ingestUrl}/whip/${stream}`,
       key,
       ffmpegPath: 'ffmpeg',
-      widthPx: 426,
-      heightPx: 240,
+      widthPx,
+      heightPx,
     });
-    const stage = new LiveStage(services, stream, broadcaster);
+    const stage = new LiveStage(services, stream, rendition, broadcaster);
     await pollUntil(async () => (await stage.listedSegmentCount()) >= 6, {
       timeoutMs: 60_000,
       description: 'six segments are listed',
@@ -58,7 +74,7 @@ export class LiveStage {
 
   async listedSegmentCount(): Promise<number> {
     const { ingestUrl } = this.services;
-    const response = await fetch(`${ingestUrl}/live/${this.stream}/${rendition}/index.m3u8`);
+    const response = await fetch(`${ingestUrl}/live/${this.stream}/${this.#rendition}/index.m3u8`);
     return response.ok ? ((await response.text()).match(/#EXTINF/g)?.length ?? 0) : 0;
   }
 

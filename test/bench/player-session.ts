@@ -1,0 +1,98 @@
+// One session of the player benchmark: a fresh Chromium opens a page with hls.js, alone or with the plugin,
+// plays for a while, and is asked what that took.
+
+import { readFile } from 'node:fs/promises';
+import type { CDPSession } from 'playwright-core';
+import { launchChromium } from '../support/chromium.ts';
+import type { HlsSite } from '../support/hls-site.ts';
+import type { LiveStage } from '../support/live-stage.ts';
+
+export type PlayerKind = 'plain' | 'shoal';
+
+export interface SessionFigures {
+  readonly firstFrameMs: number;
+  readonly stallCount: number;
+  readonly mainThreadMsPerSecond: number;
+  readonly memoryBytes: number;
+  readonly peerShare: number;
+}
+
+const playedMs = 8_000;
+
+declare global {
+  interface Window {
+    playForBench: (playedMs: number) => Promise<{
+      readonly firstFrameMs: number;
+      readonly stallCount: number;
+      readonly peerShare: number;
+    }>;
+  }
+}
+
+/** Both pages load the same scripts, so that only their work differs. */
+function pageOf(kind: PlayerKind, stage: LiveStage): string {
+  const made =
+    kind === 'plain'
+      ? 'new Hls()'
+      : `createShoalHls(Hls, { shoal: { tracker: '${stage.trackerSocketUrl}' } })`;
+  return `<!doctype html><title>${kind}</title><video width="854" muted playsinline></video>
+    <script type="module">
+      import Hls from '/hls/hls.min.mjs';
+      import { createShoalHls } from '/player/shoal-hls.mjs';
+      const video = document.querySelector('video');
+      window.playForBench = async (playedMs) => {
+        const startedAt = performance.now();
+        const hls = ${made};
+        let stallCount = 0;
+        const firstFrame = new Promise((resolve) =>
+          video.requestVideoFrameCallback(() => resolve(performance.now() - startedAt)));
+        hls.on(Hls.Events.MANIFEST_PARSED, () => video.play());
+        hls.loadSource('${stage.playlistUrl}');
+        hls.attachMedia(video);
+        const firstFrameMs = await firstFrame;
+        video.addEventListener('waiting', () => { stallCount += 1; });
+        await new Promise((resolve) => setTimeout(resolve, playedMs));
+        return { firstFrameMs, stallCount, peerShare: hls.shoal?.stats.offloadRatio ?? 0 };
+      };
+    </script>`;
+}
+
+async function mainThreadSeconds(session: CDPSession): Promise<number> {
+  const { metrics } = await session.send('Performance.getMetrics');
+  return metrics.find(({ name }) => name === 'TaskDuration')?.value ?? Number.NaN;
+}
+
+/** Proportional set size of a process: its own memory and its share of what several have. */
+async function memoryOf(processId: number): Promise<number> {
+  const rollup = await readFile(`/proc/${processId}/smaps_rollup`, 'utf8');
+  return Number(/^Pss:\s+(\d+) kB/m.exec(rollup)?.[1] ?? Number.NaN) * 1024;
+}
+
+export async function playSession(
+  kind: PlayerKind,
+  site: HlsSite,
+  stage: LiveStage,
+): Promise<SessionFigures> {
+  const browser = await launchChromium();
+  try {
+    site.setPage(`/${kind}`, pageOf(kind, stage));
+    const page = await browser.newPage();
+    await page.goto(`${site.url}/${kind}`);
+    await page.waitForFunction(() => window.playForBench !== undefined);
+    const session = await page.context().newCDPSession(page);
+    await session.send('Performance.enable', { timeDomain: 'threadTicks' });
+    const before = await mainThreadSeconds(session);
+    const played = await page.evaluate((forMs) => window.playForBench(forMs), playedMs);
+    const busySeconds = (await mainThreadSeconds(session)) - before;
+    const wholeBrowser = await browser.newBrowserCDPSession();
+    const { processInfo } = await wholeBrowser.send('SystemInfo.getProcessInfo');
+    const memory = await Promise.all(processInfo.map(({ id }) => memoryOf(id)));
+    return {
+      ...played,
+      mainThreadMsPerSecond: (busySeconds * 1e6) / (playedMs + played.firstFrameMs),
+      memoryBytes: memory.reduce((sum, bytes) => sum + bytes, 0),
+    };
+  } finally {
+    await browser.close();
+  }
+}
