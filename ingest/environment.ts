@@ -297,6 +297,13 @@ export const environmentVariables = {
     meaning:
       '`yes`: the tracker takes viewers and beacons only of streams that ingest has; a client names its stream in its token or as `?stream=` of the tracker URL.',
   },
+  SHOAL_GEO_DATABASE: {
+    schema: list,
+    defaultText: '',
+    defaultLabel: 'none',
+    meaning:
+      'Files in MaxMind’s DB format (`.mmdb`) with countries or ASNs, separated by commas: viewers of one network operator or country are introduced first, and figures are kept per country.',
+  },
   SHOAL_REDIS_URL: {
     schema: z.url({ protocol: /^rediss?$/ }),
     defaultLabel: 'none',

@@ -40,6 +40,8 @@ export interface TrackerOptions {
   readonly isTokenEndpointOpen: boolean;
   /** Where trackers share limits, revoked tokens and counted beacons; `null`: this one is alone. */
   readonly redisUrl: string | null;
+  /** Files with countries and network operators of addresses; none: neither is known. */
+  readonly geoDatabasePaths: readonly string[];
   /** Seeing the dashboard and its figures needs this token; `null`: everybody may. */
   readonly dashboardToken: string | null;
   readonly announceIntervalSeconds: number;
@@ -82,6 +84,7 @@ export const trackerDefaults = {
   viewerTokenSecret: null,
   isTokenEndpointOpen: false,
   redisUrl: null,
+  geoDatabasePaths: [],
   dashboardToken: null,
   // Of viewers that have met enough peers; the others announce every few seconds.
   announceIntervalSeconds: 20,
@@ -127,6 +130,7 @@ export function trackerOptionsOf(environment: Environment, logger: Logger): Trac
     viewerTokenSecret: environment.SHOAL_VIEWER_TOKEN_SECRET ?? null,
     isTokenEndpointOpen: environment.SHOAL_TOKEN_ENDPOINT === 'yes',
     redisUrl: environment.SHOAL_REDIS_URL ?? null,
+    geoDatabasePaths: environment.SHOAL_GEO_DATABASE,
     // A public URL means production: closed unless the operator opens it.
     knownStreamsOnly:
       (environment.SHOAL_KNOWN_STREAMS_ONLY ?? (publicUrl === null ? 'no' : 'yes')) === 'yes',

@@ -14,10 +14,12 @@ import {
 } from './config.ts';
 import { protectDashboard } from './dashboard-access.ts';
 import { registerDashboard } from './dashboard-routes.ts';
+import { GeoDatabase, type Place } from './geography/geo-database.ts';
 import { createHttpServer } from './http-server.ts';
 import { registerIceServers } from './ice-server-routes.ts';
 import { registerServiceRoutes } from './service-routes.ts';
 import { SharedState } from './shared/shared-state.ts';
+import { addressKeyOf } from './signalling/address-key.ts';
 import { SignallingServer } from './signalling/signalling-server.ts';
 import { MemoryStore } from './telemetry/memory-store.ts';
 import { openPostgresStore } from './telemetry/postgres-store.ts';
@@ -122,6 +124,7 @@ async function startStages(options: TrackerOptions, compose: Compose): Promise<T
   const registry = new Registry();
   const server = await createHttpServer(options.logger);
   const secret = options.viewerTokenSecret;
+  const geo = await openGeo(options.geoDatabasePaths);
   let ending: SignallingServer | null = null;
   const shared = await SharedState.start({
     redisUrl: options.redisUrl,
@@ -129,7 +132,7 @@ async function startStages(options: TrackerOptions, compose: Compose): Promise<T
     onRevoked: (tokenId) => ending?.endToken(tokenId),
   });
   const verifyToken = secret === null ? null : verifierOf(secret, shared);
-  const telemetry = await startTelemetry(options, registry, verifyToken, shared).catch(
+  const telemetry = await startTelemetry(options, registry, verifyToken, shared, geo).catch(
     async (error: unknown) => {
       await shared.close();
       throw error;
@@ -143,6 +146,7 @@ async function startStages(options: TrackerOptions, compose: Compose): Promise<T
     verifyToken,
     knowsStream: options.knownStreamsOnly ? (stream) => telemetry.knowsStream(stream) : null,
     sharedSockets: shared.sockets,
+    regionKeysOf: (addressKey) => (geo === null ? [] : regionKeysOf(geo.lookUp(addressKey))),
   });
   ending = signalling;
   try {
@@ -186,6 +190,7 @@ async function startTelemetry(
   registry: Registry,
   verifyToken: VerifyViewerToken | null,
   shared: SharedState,
+  geo: GeoDatabase | null,
 ): Promise<Telemetry> {
   const logger = options.logger.child({ stage: 'telemetry' });
   return Telemetry.start({
@@ -196,7 +201,23 @@ async function startTelemetry(
     registry,
     verifyToken,
     claims: shared.claims,
+    regionOf:
+      geo === null
+        ? null
+        : (request) => geo.lookUp(addressKeyOf(request, options.trustProxy)).country ?? '',
   });
+}
+
+async function openGeo(filePaths: readonly string[]): Promise<GeoDatabase | null> {
+  return filePaths.length === 0 ? null : await GeoDatabase.open(filePaths);
+}
+
+/** Of one network operator first: its viewers are near each other in more than miles. */
+function regionKeysOf({ asNumber, country }: Place): readonly string[] {
+  return [
+    ...(asNumber === null ? [] : [`AS${asNumber}`]),
+    ...(country === null ? [] : [`country ${country}`]),
+  ];
 }
 
 async function openStore(setting: TelemetryStoreSetting, logger: Logger): Promise<TelemetryStore> {

@@ -81,6 +81,7 @@ describe.each([
             .map(([atMs, { cdnBytes, peerBytes }]) => [atMs, cdnBytes, peerBytes]),
         );
         const fine = audience.truthOf(name, 10_000);
+        expect(summary.distinctViewers).toBe(viewersOf(fine));
         expect(Math.max(...summary.series.map(({ viewers }) => viewers))).toBe(
           name === null ? mostAtOnce(summary.intervalSeconds) : mostViewers(fine),
         );
@@ -89,6 +90,11 @@ describe.each([
     await store.close();
   });
 });
+
+/** All who were there in the window, whenever. */
+function viewersOf(truth: ReturnType<typeof audience.truthOf>): number {
+  return new Set([...truth.perBucket.values()].flatMap(({ viewers }) => [...viewers])).size;
+}
 
 function mostViewers(truth: ReturnType<typeof audience.truthOf>): number {
   return Math.max(...[...truth.perBucket.values()].map(({ viewers }) => viewers.size));

@@ -8,10 +8,12 @@ import {
   countersFrom,
   noCounters,
 } from '../../tracker/telemetry/pure/delivery-counters.ts';
+import { noRegionCounters } from '../../tracker/telemetry/pure/region-counters.ts';
 import type {
   SessionRecord,
   TelemetryBatch,
 } from '../../tracker/telemetry/pure/telemetry-batch.ts';
+import { ViewerSketch, viewerHash } from '../../tracker/telemetry/pure/viewer-sketch.ts';
 import type { TelemetryStore } from '../../tracker/telemetry/telemetry-store.ts';
 
 const hourMs = 3_600_000;
@@ -29,7 +31,8 @@ const demo = streamOf('demo');
 const other = streamOf('other');
 
 function batchWith(changes: Partial<TelemetryBatch>): TelemetryBatch {
-  return { delivery: [], audience: [], egress: [], sessions: [], ...changes };
+  const nothing = { delivery: [], audience: [], egress: [], sessions: [], regions: [], reach: [] };
+  return { ...nothing, ...changes };
 }
 
 function delivered(atMs: number, stream: StreamId, cdnBytes: number, peerBytes: number) {
@@ -214,6 +217,79 @@ export function describeTelemetryStore(name: string, create: () => Promise<Telem
         demo: { viewers: 3, liveLatencySeconds: 5 },
         other: { viewers: 1, liveLatencySeconds: null },
       });
+    });
+
+    it('adds up figures per region, at every zoom and for one stream or all', async () => {
+      const store = await open();
+      const region = (name: string, stream: StreamId, bucketAtMs: number, cdnBytes: number) => ({
+        ...{ bucketAtMs, stream, rendition: '720p', region: name },
+        counters: { ...noRegionCounters, cdnBytes, peerBytes: 1, playedMs: 5_000, startupCount: 1 },
+      });
+      await store.commit(
+        batchWith({
+          regions: [
+            region('DE', demo, startMs, 100),
+            region('DE', demo, startMs + 10_000, 100),
+            region('', demo, startMs, 5),
+          ],
+        }),
+      );
+      await store.commit(
+        batchWith({
+          regions: [region('DE', demo, startMs, 100), region('FR', other, startMs, 40)],
+        }),
+      );
+      for (const intervalMs of [10_000, 60_000, hourMs]) {
+        const span = { fromMs: startMs, toMs: startMs + hourMs, intervalMs };
+        const all = await store.readRegions({ stream: null, ...span });
+        expect(all.map(({ region: name }) => name)).toEqual(['DE', 'FR', '']);
+        const sums = (cdnBytes: number, beacons: number) => ({
+          ...noRegionCounters,
+          ...{ cdnBytes, peerBytes: beacons, playedMs: 5_000 * beacons, startupCount: beacons },
+        });
+        expect(await store.readRegions({ stream: demo, ...span })).toEqual([
+          { region: 'DE', counters: sums(300, 3) },
+          { region: '', counters: sums(5, 1) },
+        ]);
+      }
+    });
+
+    it('knows how many different viewers there were, also when fine steps are gone', async () => {
+      const store = await open();
+      const sketchOf = (first: number, count: number): ViewerSketch => {
+        const sketch = new ViewerSketch();
+        for (let index = first; index < first + count; index += 1) {
+          sketch.add(viewerHash(`session-of-viewer-${index}`));
+        }
+        return sketch;
+      };
+      const reach = (minute: number, stream: StreamId, first: number, count: number) =>
+        [60_000, hourMs].map((stepMs) => ({
+          stepMs,
+          atMs: Math.floor((startMs + minute * 60_000) / stepMs) * stepMs,
+          stream,
+          sketch: sketchOf(first, count),
+        }));
+      await store.commit(batchWith({ reach: reach(0, demo, 0, 100) }));
+      await store.commit(batchWith({ reach: reach(0, demo, 50, 100) }));
+      await store.commit(
+        batchWith({ reach: [...reach(1, demo, 140, 20), ...reach(1, other, 0, 300)] }),
+      );
+      const readMinutes = (from: number, to: number, stream: StreamId | null): Promise<number> =>
+        store.readReach({
+          stream,
+          ...{ fromMs: startMs + from * 60_000, toMs: startMs + to * 60_000, stepMs: 60_000 },
+        });
+      expect(await readMinutes(0, 1, demo)).toBe(150);
+      expect(await readMinutes(1, 2, demo)).toBe(20);
+      expect(await readMinutes(0, 2, demo)).toBe(160);
+      expect(await readMinutes(0, 2, null)).toBe(300);
+      await store.commit(batchWith({ reach: reach(2, demo, 1_000, 20_000) }));
+      await store.prune(startMs + 40 * dayMs, 0);
+      expect(await readMinutes(0, 2, demo)).toBe(0);
+      const hour = { fromMs: startMs, toMs: startMs + hourMs, stepMs: hourMs };
+      const ofHour = await store.readReach({ stream: demo, ...hour });
+      expect(Math.abs(ofHour / 20_160 - 1)).toBeLessThan(0.05);
     });
 
     it('drops fine steps after a day and keeps coarse ones', async () => {

@@ -11,6 +11,7 @@ export {
   shortPeerId,
   shortPeerIdPattern,
 } from './peer-traffic.ts';
+export type { RegionSavings, RegionSavingsList } from './region-savings.ts';
 export type {
   CdnMeasurement,
   PeriodBytes,

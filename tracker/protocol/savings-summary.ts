@@ -33,6 +33,8 @@ export interface SavingsSummary {
   readonly windowSeconds: number;
   /** Viewers who are watching now: a beacon in the last 15 s and none that ended the session. */
   readonly viewers: number;
+  /** Different viewers in the window, in whole minutes: exact up to 512, else within about 2 %. */
+  readonly distinctViewers: number;
   readonly cdnBytes: number;
   readonly peerBytes: number;
   /** `peerBytes / (peerBytes + cdnBytes)`, `null` before any byte. */

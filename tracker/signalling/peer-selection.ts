@@ -10,6 +10,8 @@ export interface SelectablePeer {
   readonly addressKey: string;
   /** The network around it, see `networkKeyOf`. */
   readonly networkKey: string;
+  /** Wider neighbourhoods, the nearer ones first: its network operator, its country. */
+  readonly regionKeys?: readonly string[];
 }
 
 /** Share of strangers among the peers handed out: without it, networks would become islands. */
@@ -20,8 +22,8 @@ export const pairPauseMs = 15_000;
 
 export class PeerSelection<Peer extends SelectablePeer> {
   readonly #all = new PeerBag<Peer>();
-  readonly #byAddress = new Map<string, PeerBag<Peer>>();
-  readonly #byNetwork = new Map<string, PeerBag<Peer>>();
+  /** By address, network and region keys, which differ in form. */
+  readonly #neighbourhoods = new Map<string, PeerBag<Peer>>();
   /** When a peer was last introduced to whom, oldest first. */
   readonly #introductions = new Map<Peer, Map<Peer, number>>();
   readonly #metCounts = new Map<Peer, number>();
@@ -33,14 +35,12 @@ export class PeerSelection<Peer extends SelectablePeer> {
 
   add(peer: Peer): void {
     this.#all.add(peer);
-    bagOf(this.#byAddress, peer.addressKey).add(peer);
-    bagOf(this.#byNetwork, peer.networkKey).add(peer);
+    for (const key of neighbourhoodsOf(peer)) bagOf(this.#neighbourhoods, key).add(peer);
   }
 
   delete(peer: Peer): void {
     this.#all.delete(peer);
-    takeFrom(this.#byAddress, peer.addressKey, peer);
-    takeFrom(this.#byNetwork, peer.networkKey, peer);
+    for (const key of neighbourhoodsOf(peer)) takeFrom(this.#neighbourhoods, key, peer);
     for (const other of this.#introductions.get(peer)?.keys() ?? []) {
       this.#introductions.get(other)?.delete(peer);
     }
@@ -69,12 +69,11 @@ export class PeerSelection<Peer extends SelectablePeer> {
         chosen.add(peer);
       }
     };
-    take(this.#byAddress.get(asker.addressKey), count - strangers);
-    take(this.#byNetwork.get(asker.networkKey), count - strangers);
+    const near = neighbourhoodsOf(asker).map((key) => this.#neighbourhoods.get(key));
+    for (const bag of near) take(bag, count - strangers);
     take(this.#all, count);
     // A swarm may be of one network only, or all strangers known.
-    take(this.#byAddress.get(asker.addressKey), count);
-    take(this.#byNetwork.get(asker.networkKey), count);
+    for (const bag of near) take(bag, count);
     for (const peer of chosen) {
       this.#note(asker, peer, nowMs);
       this.#note(peer, asker, nowMs);
@@ -99,6 +98,11 @@ export class PeerSelection<Peer extends SelectablePeer> {
       known.delete(other);
     }
   }
+}
+
+/** The nearest first. */
+function neighbourhoodsOf({ addressKey, networkKey, regionKeys = [] }: SelectablePeer): string[] {
+  return [addressKey, networkKey, ...regionKeys];
 }
 
 function bagOf<Peer>(bags: Map<string, PeerBag<Peer>>, key: string): PeerBag<Peer> {

@@ -61,6 +61,8 @@ export interface SignallingOptions extends Omit<SplitLimits, 'onInterval'>, Addr
    * one and may open any swarm.
    */
   readonly knowsStream: ((stream: StreamId) => boolean | null) | null;
+  /** Neighbourhoods wider than a network, the nearer ones first; none without a geo database. */
+  readonly regionKeysOf: (addressKey: string) => readonly string[];
   /** Counts sockets on all trackers together; `null`: this one is alone. */
   readonly sharedSockets: SocketCounter | null;
   /** Swarms that one stream may have where sockets name theirs. */
@@ -324,7 +326,9 @@ export class SignallingServer {
 
   #open(raw: RawWebSocket, addressKey: string, permission: SocketPermission): void {
     const { stream, uses, tokenId } = permission;
-    const options = { addressKey, scope: stream ?? '', messageRate: this.#options.messageRate };
+    const { messageRate, regionKeysOf } = this.#options;
+    const regionKeys = regionKeysOf(addressKey);
+    const options = { addressKey, scope: stream ?? '', messageRate, regionKeys };
     const socket = new ViewerSocket(raw, options, {
       mayHandle: (sender, message) => this.#mayHandle(sender, message),
       onMessage: (result, error) => {

@@ -133,6 +133,7 @@ export class Swarm {
       peerId,
       addressKey: socket.addressKey,
       networkKey: networkKeyOf(socket.addressKey),
+      regionKeys: socket.regionKeys,
       socket,
       isComplete: false,
       leave: () => {

@@ -4,6 +4,7 @@
 import { EventEmitter } from 'node:events';
 import type { RawWebSocket } from 'bittorrent-tracker/server';
 import { parseSignallingMessage, type SignallingMessage } from './announce-schema.ts';
+import type { SelectablePeer } from './peer-selection.ts';
 import { type Rate, TokenBucket } from './token-bucket.ts';
 
 /** Unsent bytes after which a viewer counts as gone: it reads slower than the swarm talks. */
@@ -39,6 +40,8 @@ export interface ViewerSocketOptions {
    */
   readonly scope: string;
   readonly messageRate: Rate;
+  /** See {@link SelectablePeer}. */
+  readonly regionKeys: NonNullable<SelectablePeer['regionKeys']>;
 }
 
 export class ViewerSocket extends EventEmitter {
@@ -49,6 +52,7 @@ export class ViewerSocket extends EventEmitter {
   upgradeReq: { headers: object; connection: { remoteAddress: string; remotePort: number } } | null;
 
   readonly addressKey: string;
+  readonly regionKeys: readonly string[];
   /** See {@link ViewerSocketOptions}. */
   readonly scope: string;
   /** Swarms that this socket is in, kept by the swarms: a client may be in several at once. */
@@ -66,6 +70,7 @@ export class ViewerSocket extends EventEmitter {
     const { addressKey } = options;
     this.addressKey = addressKey;
     this.scope = options.scope;
+    this.regionKeys = options.regionKeys;
     this.#messages = new TokenBucket(options.messageRate, Date.now());
     this.#socket = socket;
     this.#events = events;

@@ -1,6 +1,7 @@
 // POST /api/v1/beacons: takes viewers' delivery beacons and answers when they are stored.
 // Between the HTTP server and the group commit.
 
+import type { IncomingMessage } from 'node:http';
 import type { StreamId } from '@shoal/ingest/protocol';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { TrackerError } from '../errors.ts';
@@ -21,6 +22,8 @@ export interface BeaconRouteOptions {
   /** Whether there is such a stream, `null` when nobody has said yet; without it, all are taken. */
   readonly knowsStream: ((stream: StreamId) => boolean | null) | null;
   readonly verifyToken: VerifyBeaconToken | null;
+  /** The region of a viewer, empty when it is not known; `null`: nobody asks for regions. */
+  readonly regionOf: ((request: IncomingMessage) => string) | null;
   readonly commit: GroupCommit;
   readonly load: LoadGate;
   readonly pictures: SwarmPictures;
@@ -59,7 +62,11 @@ export function registerBeaconRoutes(server: FastifyInstance, options: BeaconRou
     if (verifyToken !== null) await checkToken(request, beacon, verifyToken);
     if (knowsStream !== null) checkStream(knowsStream(beacon.stream), metrics);
     try {
-      const verdict = await commit.submitBeacon(beacon, Date.now());
+      const verdict = await commit.submitBeacon(
+        beacon,
+        Date.now(),
+        options.regionOf?.(request.raw) ?? null,
+      );
       metrics.countBeacon(beacon, verdict);
       if (verdict === 'new') pictures.note(beacon, Date.now());
     } catch (error) {

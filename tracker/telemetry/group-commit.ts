@@ -57,6 +57,7 @@ export class GroupCommit {
   async submitBeacon(
     beacon: AcceptedBeacon,
     nowMs: number,
+    region: string | null = null,
   ): Promise<Exclude<BeaconVerdict, 'full'>> {
     if (this.#isClosed || this.#waitingCount >= this.#options.maxWaiting) throw overloaded();
     this.#waitingCount += 1;
@@ -64,7 +65,7 @@ export class GroupCommit {
       const claim = await this.#claim(beacon);
       if (claim === 'counted') return 'repeated';
       await this.#adoptSession(beacon);
-      const verdict = this.#options.rollup.addBeacon(beacon, nowMs);
+      const verdict = this.#options.rollup.addBeacon(beacon, nowMs, region);
       if (verdict === 'full') throw overloaded();
       await this.#nextCommit();
       this.#options.claims?.confirm(beacon.session, beacon.sequence);

@@ -2,6 +2,7 @@
 // Same contract as the SQLite store, including its resolutions and retention.
 
 import type { StreamId } from '@shoal/ingest/protocol';
+import { MemoryRegions } from './memory-regions.ts';
 import { type CdnComparison, type CdnUsage, cdnUsageStepMs } from './pure/cdn-usage.ts';
 import { addCounters, type DeliveryCounters, noCounters } from './pure/delivery-counters.ts';
 import { floorTo, resolutions, stepForInterval } from './pure/resolutions.ts';
@@ -10,6 +11,8 @@ import type { SessionRecord, TelemetryBatch } from './pure/telemetry-batch.ts';
 import {
   type CdnUsageQuery,
   maxListedStreams,
+  type ReachQuery,
+  type RegionTotals,
   type StreamTotals,
   type TelemetryStore,
   type WindowData,
@@ -39,10 +42,12 @@ export class MemoryStore implements TelemetryStore {
     resolutions.map(({ stepMs }) => [stepMs, new Map()]),
   );
   readonly #sessions = new Map<string, SessionRecord>();
+  readonly #regions = new MemoryRegions();
   readonly #cdnUsage = new Map<string, readonly CdnUsage[]>();
 
   async commit(batch: TelemetryBatch): Promise<void> {
     for (const { stepMs } of resolutions) this.#commitAt(stepMs, batch);
+    this.#regions.commit(batch.regions, batch.reach);
     for (const record of batch.sessions) this.#sessions.set(record.session, record);
   }
 
@@ -130,7 +135,16 @@ export class MemoryStore implements TelemetryStore {
     return { coveredMs: steps.size * cdnUsageStepMs, measuredBytes, reportedBytes };
   }
 
+  async readRegions(query: WindowQuery): Promise<readonly RegionTotals[]> {
+    return this.#regions.readRegions(query);
+  }
+
+  async readReach(query: ReachQuery): Promise<number> {
+    return this.#regions.readReach(query);
+  }
+
   async prune(nowMs: number, sessionsBeforeMs: number): Promise<void> {
+    this.#regions.prune(nowMs);
     for (const { stepMs, keptMs } of resolutions) {
       const timeline = this.#timeline(stepMs);
       for (const atMs of timeline.keys()) if (atMs < nowMs - keptMs) timeline.delete(atMs);

@@ -5,18 +5,20 @@
 import type { StreamId } from '@shoal/ingest/protocol';
 import {
   offloadRatio,
+  type RegionSavingsList,
   type SavingsPeriods,
   type SavingsSummary,
   type StreamSavings,
   type StreamSavingsList,
 } from '../protocol/index.ts';
 import { billingSpans, bytesOf, projectYear } from './pure/periods.ts';
-import { finestKeptStepMs } from './pure/resolutions.ts';
+import { finestKeptStepMs, reachSpan } from './pure/resolutions.ts';
 import { joinAudiences, spanOfNow, spanOfWindow, summarizeSavings } from './pure/savings.ts';
 import { type Audience, type SessionTable, viewerTimeoutMs } from './pure/session-table.ts';
 import type { TelemetryStore } from './telemetry-store.ts';
 
 const memoryMs = 500;
+const reachMemoryMs = 5_000;
 const maxRemembered = 500;
 const nobody: Audience = { viewers: 0, liveLatencySeconds: null };
 
@@ -41,6 +43,8 @@ export interface SavingsReaderOptions {
 export class SavingsReader {
   readonly #options: SavingsReaderOptions;
   readonly #remembered = new Map<string, { atMs: number; summary: Promise<SavingsSummary> }>();
+
+  readonly #rememberedReach = new Map<string, { atMs: number; count: number }>();
 
   constructor(options: SavingsReaderOptions) {
     this.#options = options;
@@ -81,6 +85,32 @@ export class SavingsReader {
     };
   }
 
+  /** What was delivered where; empty where nobody asks for regions. */
+  async regions(
+    { stream, windowSeconds }: SavingsQuery,
+    nowMs: number,
+  ): Promise<RegionSavingsList> {
+    const span = spanOfWindow(nowMs, windowSeconds);
+    const totals = await this.#options.store.readRegions({ stream, ...span });
+    return {
+      stream,
+      windowSeconds,
+      regions: totals.map(({ region, counters }) => {
+        const { playedMs, stalledMs, startupCount, startupMs } = counters;
+        const watchedMs = playedMs + stalledMs;
+        return {
+          region: region === '' ? null : region,
+          averageViewers: watchedMs / (windowSeconds * 1_000),
+          cdnBytes: counters.cdnBytes,
+          peerBytes: counters.peerBytes,
+          offloadRatio: offloadRatio(counters),
+          stallRatio: watchedMs > 0 ? stalledMs / watchedMs : null,
+          startupSeconds: startupCount > 0 ? startupMs / startupCount / 1_000 : null,
+        };
+      }),
+    };
+  }
+
   async streams(windowSeconds: number, nowMs: number): Promise<StreamSavingsList> {
     const totals = await this.#options.store.readStreams(spanOfWindow(nowMs, windowSeconds));
     const audiences = await this.#audiences(nowMs);
@@ -101,6 +131,23 @@ export class SavingsReader {
         }),
       ),
     };
+  }
+
+  /** Sketches cost more than sums and change slowly: read again after some seconds. */
+  async #reach(
+    stream: StreamId | null,
+    fromMs: number,
+    toMs: number,
+    nowMs: number,
+  ): Promise<number> {
+    const span = reachSpan(fromMs, toMs);
+    const key = `${stream ?? ''}/${span.fromMs}/${span.toMs}`;
+    const known = this.#rememberedReach.get(key);
+    if (known !== undefined && nowMs - known.atMs < reachMemoryMs) return known.count;
+    const count = await this.#options.store.readReach({ stream, ...span });
+    if (this.#rememberedReach.size >= maxRemembered) this.#rememberedReach.clear();
+    this.#rememberedReach.set(key, { atMs: nowMs, count });
+    return count;
   }
 
   /** Of a shared store, the viewers of all trackers on it. */
@@ -132,6 +179,7 @@ export class SavingsReader {
       span,
       ...data,
       audience,
+      distinctViewers: await this.#reach(query.stream, span.fromMs, span.toMs, nowMs),
       cdnComparison,
       recent: recent.totals,
       pricePerGb,

@@ -39,6 +39,10 @@ export function registerSavingsRoutes(server: FastifyInstance, options: SavingsR
     const list = await reader.streams(windowSeconds, Date.now());
     return reply.header('cache-control', 'no-store').send(list);
   });
+  server.get('/api/v1/savings/regions', async (request, reply) => {
+    const list = await reader.regions(parseSavingsQuery(request.query), Date.now());
+    return reply.header('cache-control', 'no-store').send(list);
+  });
   // No HEAD: it would be a stream without an end and without a body.
   server.get('/api/v1/events', { exposeHeadRoute: false }, async (request, reply) => {
     await events.attach(reply, parseSavingsQuery(request.query));

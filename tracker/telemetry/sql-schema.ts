@@ -3,6 +3,7 @@
 
 import { type Kysely, type Migration, type MigrationProvider, sql } from 'kysely';
 import type { CounterName } from './pure/delivery-counters.ts';
+import type { regionCounterNames } from './pure/region-counters.ts';
 
 type SnakeCase<Name extends string> = Name extends `${infer Head}${infer Tail}`
   ? Head extends Lowercase<Head>
@@ -35,6 +36,23 @@ export interface EgressTable {
   bytes: number;
 }
 
+export type RegionTable = {
+  step_ms: number;
+  at_ms: number;
+  stream: string;
+  rendition: string;
+  /** Empty: not known. */
+  region: string;
+} & Pick<DeliveryTable, SnakeCase<(typeof regionCounterNames)[number]>>;
+
+export interface ReachTable {
+  step_ms: number;
+  at_ms: number;
+  stream: string;
+  /** Base64 of a viewer sketch. */
+  sketch: string;
+}
+
 export interface CdnUsageTable {
   source: string;
   at_ms: number;
@@ -57,6 +75,8 @@ export interface TelemetryDatabase {
   delivery: DeliveryTable;
   audience: AudienceTable;
   egress: EgressTable;
+  regions: RegionTable;
+  reach: ReachTable;
   cdn_usage: CdnUsageTable;
   sessions: SessionTableRow;
 }
@@ -174,6 +194,27 @@ const cdnUsage: Migration = {
   },
 };
 
+const regionsAndReach: Migration = {
+  async up(database: Kysely<never>): Promise<void> {
+    await sql`create table regions (
+      step_ms bigint not null, at_ms bigint not null,
+      stream text not null, rendition text not null, region text not null,
+      cdn_bytes bigint not null, peer_bytes bigint not null,
+      stalled_ms bigint not null, played_ms bigint not null,
+      startup_count bigint not null, startup_ms bigint not null,
+      constraint regions_key primary key (step_ms, at_ms, stream, rendition, region)
+    )`.execute(database);
+    await database.schema
+      .createTable('reach')
+      .addColumn('step_ms', 'bigint', (column) => column.notNull())
+      .addColumn('at_ms', 'bigint', (column) => column.notNull())
+      .addColumn('stream', 'text', (column) => column.notNull())
+      .addColumn('sketch', 'text', (column) => column.notNull())
+      .addPrimaryKeyConstraint('reach_key', ['step_ms', 'at_ms', 'stream'])
+      .execute();
+  },
+};
+
 /** In the order of their names; a published one never changes. */
 export const migrations: MigrationProvider = {
   async getMigrations() {
@@ -183,6 +224,7 @@ export const migrations: MigrationProvider = {
       '0003-cdn-usage': cdnUsage,
       '0004-latency-and-bitrate': addCounterColumns(latencyAndBitrateColumns),
       '0005-relayed-bytes': addCounterColumns(relayColumns),
+      '0006-regions-and-reach': regionsAndReach,
     };
   },
 };

@@ -9,6 +9,7 @@ import { resolutions, stepForInterval } from './pure/resolutions.ts';
 import type { Audience } from './pure/session-table.ts';
 import type { SessionRecord, TelemetryBatch } from './pure/telemetry-batch.ts';
 import { compareCdnUsage, replaceCdnUsage } from './sql-cdn-usage.ts';
+import { readReach, readRegions } from './sql-regions.ts';
 import {
   columnOf,
   migrations,
@@ -19,6 +20,8 @@ import { writeBatch } from './sql-writes.ts';
 import {
   type CdnUsageQuery,
   maxListedStreams,
+  type ReachQuery,
+  type RegionTotals,
   type StreamTotals,
   type TelemetryStore,
   type WindowData,
@@ -54,7 +57,7 @@ export class SqlStore implements TelemetryStore {
 
   async commit(batch: TelemetryBatch): Promise<void> {
     await this.#database.transaction().execute(async (writer) => {
-      await writeBatch(writer, batch);
+      await writeBatch(writer, batch, this.isShared);
     });
   }
 
@@ -145,9 +148,17 @@ export class SqlStore implements TelemetryStore {
     return await compareCdnUsage(this.#database, query);
   }
 
+  async readRegions(query: WindowQuery): Promise<readonly RegionTotals[]> {
+    return await readRegions(this.#database, query);
+  }
+
+  async readReach(query: ReachQuery): Promise<number> {
+    return await readReach(this.#database, query);
+  }
+
   async prune(nowMs: number, sessionsBeforeMs: number): Promise<void> {
     await this.#database.transaction().execute(async (writer) => {
-      for (const table of ['delivery', 'audience', 'egress'] as const) {
+      for (const table of ['delivery', 'audience', 'egress', 'regions', 'reach'] as const) {
         for (const { stepMs, keptMs } of resolutions) {
           await writer
             .deleteFrom(table)

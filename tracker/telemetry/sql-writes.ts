@@ -10,6 +10,7 @@ import type {
   EgressDelta,
   TelemetryBatch,
 } from './pure/telemetry-batch.ts';
+import { addRegions, joinReach } from './sql-regions.ts';
 import { type CounterColumn, columnOf, type TelemetryDatabase } from './sql-schema.ts';
 
 type Writer = Transaction<TelemetryDatabase>;
@@ -18,12 +19,18 @@ type Writer = Transaction<TelemetryDatabase>;
 const rowsPerInsert = 500;
 
 /** Adds the whole batch, at every resolution. Rejects with the database's error. */
-export async function writeBatch(writer: Writer, batch: TelemetryBatch): Promise<void> {
+export async function writeBatch(
+  writer: Writer,
+  batch: TelemetryBatch,
+  isShared: boolean,
+): Promise<void> {
   for (const { stepMs } of resolutions) {
     await addDelivery(writer, stepMs, batch);
     await addEgress(writer, stepMs, batch);
   }
+  await addRegions(writer, batch.regions);
   await addAudience(writer, batch);
+  await joinReach(writer, batch.reach, isShared);
   await replaceSessions(writer, batch);
 }
 

@@ -4,6 +4,7 @@
 import type { StreamId } from '@shoal/ingest/protocol';
 import type { CdnComparison, CdnUsage } from './pure/cdn-usage.ts';
 import type { DeliveryCounters } from './pure/delivery-counters.ts';
+import type { RegionCounters } from './pure/region-counters.ts';
 import type { Audience } from './pure/session-table.ts';
 import type { SessionRecord, TelemetryBatch } from './pure/telemetry-batch.ts';
 
@@ -41,6 +42,21 @@ export interface StreamTotals {
   readonly peerBytes: number;
 }
 
+export interface RegionTotals {
+  /** ISO 3166-1 alpha-2, empty when it is not known. */
+  readonly region: string;
+  readonly counters: RegionCounters;
+}
+
+/** Whole steps, see `reachSpan`. */
+export interface ReachQuery {
+  /** `null`: all streams together. */
+  readonly stream: StreamId | null;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly stepMs: number;
+}
+
 /** All methods reject with the cause of the failure; none retries. */
 export interface TelemetryStore {
   /** Other trackers may write here too. */
@@ -55,6 +71,10 @@ export interface TelemetryStore {
   /** Whether this tracker is the one among those on the store that notes the origin's egress. */
   holdsEgressDuty(): Promise<boolean>;
   readWindow(query: WindowQuery): Promise<WindowData>;
+  /** Those with most bytes first. */
+  readRegions(query: WindowQuery): Promise<readonly RegionTotals[]>;
+  /** Different viewers in the window, exact while they are few. */
+  readReach(query: ReachQuery): Promise<number>;
   /** Streams with beacons in the window, those with most bytes first; at most 1000. */
   readStreams(window: Omit<WindowQuery, 'stream'>): Promise<readonly StreamTotals[]>;
   /** Keeps what one log says; an import of the same `source` before is replaced as a whole. */

@@ -1,6 +1,7 @@
 // The telemetry stage: wires beacons in, egress in, savings out around one store, and closes
 // them in reverse. The tracker starts it and registers its routes.
 
+import type { IncomingMessage } from 'node:http';
 import type { StreamId } from '@shoal/ingest/protocol';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
@@ -40,6 +41,8 @@ export interface TelemetryOptions {
   readonly knownStreamsOnly: boolean;
   /** Asked for every beacon; `null`: beacons need no token. */
   readonly verifyToken: VerifyBeaconToken | null;
+  /** The region of a viewer by its request; `null`: without a geo database. */
+  readonly regionOf: ((request: IncomingMessage) => string) | null;
   /** Which tracker counts a beacon; `null`: this one is alone. */
   readonly claims: BeaconCounter | null;
 }
@@ -164,6 +167,7 @@ export class Telemetry {
         commit: this.#commit,
         load: this.#load,
         pictures: this.#pictures,
+        regionOf: this.#options.regionOf,
         knowsStream: this.#options.knownStreamsOnly ? (stream) => this.knowsStream(stream) : null,
         metrics: this.#metrics,
         verifyToken: this.#options.verifyToken,

@@ -20,6 +20,7 @@ function summaryWith(
     points: [],
     originEgressBytes: null,
     audience: { viewers: 0, liveLatencySeconds: null },
+    distinctViewers: 0,
     cdnComparison: null,
     recent: { cdnBytes: 0, peerBytes: 0 },
     pricePerGb: 0.05,

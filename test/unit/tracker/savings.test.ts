@@ -28,6 +28,7 @@ function inputWith(changes: Partial<SavingsInput>): SavingsInput {
     points: [],
     originEgressBytes: null,
     audience: { viewers: 0, liveLatencySeconds: null },
+    distinctViewers: 0,
     cdnComparison: null,
     recent: { cdnBytes: 0, peerBytes: 0 },
     pricePerGb: 0.05,

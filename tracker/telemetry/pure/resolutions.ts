@@ -19,6 +19,29 @@ export const resolutions: readonly Resolution[] = [
   { stepMs: 3_600 * secondMs, keptMs: 5 * 366 * dayMs },
 ];
 
+/**
+ * Steps in which it is kept who was there, as sketches: the finest bucket counts its viewers exactly
+ * without one.
+ */
+export const reachSteps: readonly number[] = resolutions.slice(1).map(({ stepMs }) => stepMs);
+
+/** Windows up to this long are read in the finer of these steps. */
+const fineReachMs = 2 * 3_600 * secondMs;
+
+/** The step in which the reach of a window is read, and the window in whole steps. */
+export function reachSpan(
+  fromMs: number,
+  toMs: number,
+): {
+  readonly stepMs: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+} {
+  const [fine = bucketMs, coarse = fine] = reachSteps;
+  const stepMs = toMs - fromMs <= fineReachMs ? fine : coarse;
+  return { stepMs, fromMs: floorTo(fromMs, stepMs), toMs: floorTo(toMs - 1, stepMs) + stepMs };
+}
+
 /** Most intervals in a series, the partial ones at both ends aside. */
 const maxIntervals = 360;
 const intervalsSeconds = [10, 60, 120, 300, 600, 1_800, 3_600, 7_200];

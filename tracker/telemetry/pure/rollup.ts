@@ -4,13 +4,16 @@
 import type { StreamId } from '@shoal/ingest/protocol';
 import type { AcceptedBeacon } from './accepted-beacon.ts';
 import { addCounters, type DeliveryCounters, noCounters } from './delivery-counters.ts';
+import { PendingReach } from './pending-reach.ts';
 import { isPlausible } from './plausibility.ts';
+import { addRegionCounters, noRegionCounters } from './region-counters.ts';
 import { bucketMs, floorTo } from './resolutions.ts';
 import { judgeSequence, type SequenceVerdict, SessionTable } from './session-table.ts';
 import type {
   AudienceDelta,
   DeliveryDelta,
   EgressDelta,
+  RegionDelta,
   SessionRecord,
   TelemetryBatch,
 } from './telemetry-batch.ts';
@@ -33,15 +36,21 @@ export class Rollup {
   readonly #delivery = new Map<string, DeliveryDelta>();
   readonly #audience = new Map<string, AudienceDelta>();
   readonly #egress = new Map<string, EgressDelta>();
+  readonly #regions = new Map<string, RegionDelta>();
+  readonly #reach: PendingReach;
   readonly #changedSessions = new Map<string, SessionRecord>();
 
   constructor(limits: RollupLimits) {
     this.sessions = new SessionTable(limits.maxSessions);
     this.#limits = limits;
+    this.#reach = new PendingReach(limits.maxPendingSums);
   }
 
-  /** Counts a beacon in the bucket of its arrival: the clocks of viewers are not to be trusted. */
-  addBeacon(beacon: AcceptedBeacon, nowMs: number): BeaconVerdict {
+  /**
+   * Counts a beacon in the bucket of its arrival: the clocks of viewers are not to be trusted.
+   * @param region of the viewer, empty when it is not known; `null`: nobody asks for regions
+   */
+  addBeacon(beacon: AcceptedBeacon, nowMs: number, region: string | null = null): BeaconVerdict {
     const known = this.sessions.get(beacon.session);
     const verdict = judgeSequence(known, beacon.sequence);
     if (verdict !== 'new') return verdict;
@@ -66,6 +75,8 @@ export class Rollup {
       return 'full';
     }
     this.#addDelivery(delta);
+    if (region !== null) this.#addRegion({ ...delta, region });
+    this.#reach.add(beacon.stream, beacon.session, nowMs);
     if (known?.viewerBucketAtMs !== bucketAtMs || known.stream !== beacon.stream) {
       this.#addAudience({ bucketAtMs, stream: beacon.stream, viewers: 1 });
     }
@@ -88,11 +99,14 @@ export class Rollup {
       delivery: [...this.#delivery.values()],
       audience: [...this.#audience.values()],
       egress: [...this.#egress.values()],
+      regions: [...this.#regions.values()],
+      reach: this.#reach.take(),
       sessions: [...this.#changedSessions.values()],
     };
     this.#delivery.clear();
     this.#audience.clear();
     this.#egress.clear();
+    this.#regions.clear();
     this.#changedSessions.clear();
     return batch;
   }
@@ -102,6 +116,8 @@ export class Rollup {
     for (const delta of batch.delivery) this.#addDelivery(delta);
     for (const delta of batch.audience) this.#addAudience(delta);
     for (const delta of batch.egress) this.#addEgress(delta);
+    for (const delta of batch.regions) this.#addRegion(delta);
+    this.#reach.giveBack(batch.reach);
     for (const record of batch.sessions) {
       const newer = this.#changedSessions.get(record.session);
       if (newer === undefined) this.#changedSessions.set(record.session, record);
@@ -112,6 +128,16 @@ export class Rollup {
     const key = deliveryKey(delta);
     const counters = addCounters(this.#delivery.get(key)?.counters ?? noCounters, delta.counters);
     this.#delivery.set(key, { ...delta, counters });
+  }
+
+  /** Regions that are too many stay out of their own figures; the stream's have them. */
+  #addRegion(delta: RegionDelta): void {
+    const key = `${deliveryKey(delta)}/${delta.region}`;
+    const known = this.#regions.get(key);
+    if (known === undefined && this.#regions.size >= this.#limits.maxPendingSums) return;
+    const { bucketAtMs, stream, rendition, region } = delta;
+    const counters = addRegionCounters(known?.counters ?? noRegionCounters, delta.counters);
+    this.#regions.set(key, { bucketAtMs, stream, rendition, region, counters });
   }
 
   #addAudience(delta: AudienceDelta): void {
@@ -127,7 +153,7 @@ export class Rollup {
   }
 }
 
-function deliveryKey(delta: DeliveryDelta): string {
+function deliveryKey(delta: Omit<DeliveryDelta, 'counters'>): string {
   return `${delta.bucketAtMs}/${delta.stream}/${delta.rendition}`;
 }
 

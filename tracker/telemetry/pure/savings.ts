@@ -38,6 +38,7 @@ export interface SavingsInput {
   }[];
   readonly originEgressBytes: number | null;
   readonly audience: Audience;
+  readonly distinctViewers: number;
   /** Sums over {@link spanOfNow}. */
   readonly cdnComparison: CdnComparison | null;
   readonly recent: { readonly cdnBytes: number; readonly peerBytes: number };
@@ -87,6 +88,7 @@ export function summarizeSavings(input: SavingsInput): SavingsSummary {
     stream: input.stream,
     windowSeconds: input.windowSeconds,
     viewers: audience.viewers,
+    distinctViewers: input.distinctViewers,
     cdnBytes: totals.cdnBytes,
     peerBytes: totals.peerBytes,
     offloadRatio: offloadRatio(totals),

@@ -3,6 +3,8 @@
 
 import type { StreamId } from '@shoal/ingest/protocol';
 import type { DeliveryCounters } from './delivery-counters.ts';
+import type { RegionCounters } from './region-counters.ts';
+import type { ViewerSketch } from './viewer-sketch.ts';
 
 /** To be added to what the store has for this bucket, stream and rendition. */
 export interface DeliveryDelta {
@@ -11,6 +13,24 @@ export interface DeliveryDelta {
   /** Empty before the first rendition. */
   readonly rendition: string;
   readonly counters: DeliveryCounters;
+}
+
+/** To be added to what the store has for this bucket, stream, rendition and region. */
+export interface RegionDelta {
+  readonly bucketAtMs: number;
+  readonly stream: StreamId;
+  readonly rendition: string;
+  /** ISO 3166-1 alpha-2; empty where the database does not know. */
+  readonly region: string;
+  readonly counters: RegionCounters;
+}
+
+/** To be joined with what the store has for this step and stream. */
+export interface ReachDelta {
+  readonly stepMs: number;
+  readonly atMs: number;
+  readonly stream: StreamId;
+  readonly sketch: ViewerSketch;
 }
 
 /** Viewers seen for the first time in this bucket. */
@@ -46,6 +66,8 @@ export interface TelemetryBatch {
   readonly delivery: readonly DeliveryDelta[];
   readonly audience: readonly AudienceDelta[];
   readonly egress: readonly EgressDelta[];
+  readonly regions: readonly RegionDelta[];
+  readonly reach: readonly ReachDelta[];
   /** Replace what the store has of these sessions. */
   readonly sessions: readonly SessionRecord[];
 }
