@@ -211,8 +211,9 @@ export function describeTelemetryStore(name: string, create: () => Promise<Telem
           ],
         }),
       );
-      expect(await store.findSession('watching-0000001')).toEqual(watching);
-      expect(await store.findSession('nobody-000000001')).toBeNull();
+      const wanted = ['watching-0000001', 'nobody-000000001'];
+      expect(await store.findSessions(wanted)).toEqual([watching]);
+      expect(await store.findSessions([])).toEqual([]);
       expect(Object.fromEntries(await store.readAudiences(startMs))).toEqual({
         demo: { viewers: 3, liveLatencySeconds: 5 },
         other: { viewers: 1, liveLatencySeconds: null },

@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { TrackerError } from '../errors.ts';
 import type { AcceptedBeacon } from './pure/accepted-beacon.ts';
 import type { BeaconVerdict, Rollup } from './pure/rollup.ts';
+import { SessionLookup } from './session-lookup.ts';
 import type { TelemetryStore } from './telemetry-store.ts';
 
 /** How long the first beacon of a batch waits for others: latency nobody sees, 40 commits/s at most. */
@@ -36,12 +37,15 @@ export class GroupCommit {
   /** The end of the commit before it, good or bad: commits never overlap. */
   #previous: Promise<void> = Promise.resolve();
   #retryTimer: NodeJS.Timeout | null = null;
+  /** `null` where no other tracker writes to the store. */
+  readonly #lookup: SessionLookup | null;
   #waitingCount = 0;
   #isHealthy = true;
   #isClosed = false;
 
   constructor(options: GroupCommitOptions) {
     this.#options = options;
+    this.#lookup = options.store.isShared ? new SessionLookup(options.store) : null;
   }
 
   /** Whether the last commit reached the store. */
@@ -64,7 +68,8 @@ export class GroupCommit {
     try {
       const claim = await this.#claim(beacon);
       if (claim === 'counted') return 'repeated';
-      await this.#adoptSession(beacon);
+      // With a claim, nobody else counts this beacon.
+      if (claim === 'unknown' || this.#options.claims === null) await this.#learnSession(beacon);
       const verdict = this.#options.rollup.addBeacon(beacon, nowMs, region);
       if (verdict === 'full') throw overloaded();
       await this.#nextCommit();
@@ -84,13 +89,12 @@ export class GroupCommit {
     );
   }
 
-  /** A page view that is not new but unknown here was another tracker's: what that one counted is stored. */
-  async #adoptSession({ session, sequence }: AcceptedBeacon): Promise<void> {
-    const { rollup, store } = this.#options;
-    if (!store.isShared || sequence === 0 || rollup.sessions.get(session) !== undefined) return;
+  /** Other trackers may have counted beacons of this session: what they counted is stored. */
+  async #learnSession({ session, sequence }: AcceptedBeacon): Promise<void> {
+    if (this.#lookup === null || sequence === 0) return;
     try {
-      const record = await store.findSession(session);
-      if (record !== null) rollup.sessions.adopt(record);
+      const record = await this.#lookup.find(session);
+      if (record !== null) this.#options.rollup.sessions.learn(record);
     } catch (error) {
       throw unavailable(error);
     }

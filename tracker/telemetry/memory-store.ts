@@ -55,8 +55,8 @@ export class MemoryStore implements TelemetryStore {
     return [...this.#sessions.values()].filter(({ lastSeenMs }) => lastSeenMs >= seenSinceMs);
   }
 
-  async findSession(session: string): Promise<SessionRecord | null> {
-    return this.#sessions.get(session) ?? null;
+  async findSessions(sessions: readonly string[]): Promise<readonly SessionRecord[]> {
+    return sessions.flatMap((session) => this.#sessions.get(session) ?? []);
   }
 
   async readAudiences(seenSinceMs: number): Promise<ReadonlyMap<string, Audience>> {

@@ -70,13 +70,14 @@ export class SqlStore implements TelemetryStore {
     return rows.flatMap(sessionOf);
   }
 
-  async findSession(session: string): Promise<SessionRecord | null> {
-    const row = await this.#database
+  async findSessions(sessions: readonly string[]): Promise<readonly SessionRecord[]> {
+    if (sessions.length === 0) return [];
+    const rows = await this.#database
       .selectFrom('sessions')
       .selectAll()
-      .where('session', '=', session)
-      .executeTakeFirst();
-    return row === undefined ? null : (sessionOf(row)[0] ?? null);
+      .where('session', 'in', sessions)
+      .execute();
+    return rows.flatMap(sessionOf);
   }
 
   async readAudiences(seenSinceMs: number): Promise<ReadonlyMap<string, Audience>> {

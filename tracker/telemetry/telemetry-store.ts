@@ -64,8 +64,8 @@ export interface TelemetryStore {
   /** All of the batch or nothing; after it resolves, the batch survives a SIGKILL if anything does. */
   commit(batch: TelemetryBatch): Promise<void>;
   loadSessions(seenSinceMs: number): Promise<readonly SessionRecord[]>;
-  /** `null` for one that was never stored or is pruned. */
-  findSession(session: string): Promise<SessionRecord | null>;
+  /** Those of these sessions that are stored; at most 1000 are asked for. */
+  findSessions(sessions: readonly string[]): Promise<readonly SessionRecord[]>;
   /** Who watches, by streams: the sessions seen since then that have not ended. */
   readAudiences(seenSinceMs: number): Promise<ReadonlyMap<string, Audience>>;
   /** Whether this tracker is the one among those on the store that notes the origin's egress. */

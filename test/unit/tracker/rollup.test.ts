@@ -5,7 +5,11 @@ import { describe, expect, it } from 'vitest';
 import { parseBeacon } from '../../../tracker/telemetry/beacon-schema.ts';
 import { addCounters, noCounters } from '../../../tracker/telemetry/pure/delivery-counters.ts';
 import { Rollup } from '../../../tracker/telemetry/pure/rollup.ts';
-import { sequenceWindow } from '../../../tracker/telemetry/pure/session-table.ts';
+import {
+  judgeSequence,
+  SessionTable,
+  sequenceWindow,
+} from '../../../tracker/telemetry/pure/session-table.ts';
 import type { TelemetryBatch } from '../../../tracker/telemetry/pure/telemetry-batch.ts';
 import { beaconWith } from '../../support/beacons.ts';
 
@@ -28,6 +32,45 @@ const beaconArbitrary = fc.record({
   stallSeconds: fc.double({ min: 0, max: 5, noNaN: true }),
   playedSeconds: fc.double({ min: 0, max: 5, noNaN: true }),
   startupSeconds: fc.option(fc.double({ min: 0, max: 60, noNaN: true })),
+});
+
+describe('sessions that several trackers have served', () => {
+  it('are counted by either of them, wherever the numbers were seen', () => {
+    const steps = fc.array(fc.record({ sequence: fc.nat(40), isHere: fc.boolean() }), {
+      minLength: 1,
+      maxLength: 60,
+    });
+    fc.assert(
+      fc.property(steps, (seen) => {
+        const note = (isHere: boolean): SessionTable => {
+          const table = new SessionTable(10);
+          for (const step of seen) {
+            if (step.isHere !== isHere) continue;
+            const beacon = parseBeacon(beaconWith({ sequence: step.sequence }));
+            if (judgeSequence(table.get(beacon.session), step.sequence) === 'new') {
+              table.note(beacon, nowMs, nowMs);
+            }
+          }
+          return table;
+        };
+        const here = note(true);
+        const session = beaconWith().session;
+        const elsewhere = note(false).get(session);
+        if (elsewhere !== undefined) here.learn(elsewhere);
+        const record = here.get(session);
+        const highest = Math.max(...seen.map(({ sequence }) => sequence));
+        expect(record?.highestSequence).toBe(highest);
+        for (const { sequence, isHere } of seen) {
+          // What was too old for its own table when it came was not counted by it.
+          const isCounted = seen.every(
+            (other) => other.isHere !== isHere || other.sequence - sequence < sequenceWindow,
+          );
+          if (isCounted) expect(judgeSequence(record, sequence)).not.toBe('new');
+        }
+        expect(judgeSequence(record, highest + 1)).toBe('new');
+      }),
+    );
+  });
 });
 
 describe('rollup', () => {
@@ -64,7 +107,7 @@ describe('rollup', () => {
   it('sets aside what nobody can have received, and counts it apart', () => {
     const rollup = new Rollup({ ...limits, maxBitrateBps: () => 4e6 });
     const add = (changes: Parameters<typeof beaconWith>[0], atMs = nowMs) =>
-      rollup.addBeacon(parseBeacon(beaconWith(changes)), atMs);
+      rollup.addBeacon(parseBeacon(beaconWith({ uploadedBytes: 65e6, ...changes })), atMs);
     // 5 s and a minute ahead at twice 4 Mbit/s are 65 MB.
     expect(add({ sequence: 0, cdnBytes: 1e6, peerBytes: 64e6 })).toBe('new');
     expect(add({ sequence: 1, cdnBytes: 1e6, peerBytes: 64e6 + 1 })).toBe('set-aside');

@@ -4,7 +4,7 @@
 import type { AcceptedBeacon } from './accepted-beacon.ts';
 
 /** Where the ladder of a stream is not known: more than any of today's streams has. */
-const unknownBitrateBps = 50e6;
+export const unknownBitrateBps = 50e6;
 
 /**
  * A variant's bandwidth is a peak by HLS's rules but a mean in many packagers, and a viewer may

@@ -5,10 +5,11 @@ import type { StreamId } from '@shoal/ingest/protocol';
 import type { AcceptedBeacon } from './accepted-beacon.ts';
 import { addCounters, type DeliveryCounters, noCounters } from './delivery-counters.ts';
 import { PendingReach } from './pending-reach.ts';
-import { isPlausible } from './plausibility.ts';
+import { isPlausible, unknownBitrateBps } from './plausibility.ts';
 import { addRegionCounters, noRegionCounters } from './region-counters.ts';
 import { bucketMs, floorTo } from './resolutions.ts';
 import { judgeSequence, type SequenceVerdict, SessionTable } from './session-table.ts';
+import { SwarmBalances } from './swarm-balance.ts';
 import type {
   AudienceDelta,
   DeliveryDelta,
@@ -38,6 +39,7 @@ export class Rollup {
   readonly #egress = new Map<string, EgressDelta>();
   readonly #regions = new Map<string, RegionDelta>();
   readonly #reach: PendingReach;
+  readonly #balances = new SwarmBalances();
   readonly #changedSessions = new Map<string, SessionRecord>();
 
   constructor(limits: RollupLimits) {
@@ -55,12 +57,7 @@ export class Rollup {
     const verdict = judgeSequence(known, beacon.sequence);
     if (verdict !== 'new') return verdict;
     if (known === undefined && this.sessions.isFull) return 'full';
-    const isBelieved = isPlausible({
-      beacon,
-      lastSeenMs: known?.lastSeenMs ?? null,
-      nowMs,
-      maxBitrateBps: this.#limits.maxBitrateBps?.(beacon.stream) ?? null,
-    });
+    const isBelieved = this.#isBelieved(beacon, known?.lastSeenMs ?? null, nowMs);
     const bucketAtMs = floorTo(nowMs, bucketMs);
     const delta: DeliveryDelta = {
       bucketAtMs,
@@ -83,6 +80,20 @@ export class Rollup {
     const record = this.sessions.note(beacon, nowMs, bucketAtMs);
     this.#changedSessions.set(record.session, record);
     return isBelieved ? 'new' : 'set-aside';
+  }
+
+  /** Whether the viewer can have received this, and its swarm can have sent it. */
+  #isBelieved(beacon: AcceptedBeacon, lastSeenMs: number | null, nowMs: number): boolean {
+    const maxBitrateBps = this.#limits.maxBitrateBps?.(beacon.stream) ?? null;
+    if (!isPlausible({ beacon, lastSeenMs, nowMs, maxBitrateBps })) return false;
+    return this.#balances.admit({
+      stream: beacon.stream,
+      receivedBytes: beacon.peerBytes,
+      sentBytes: beacon.uploadedBytes,
+      intervalMs: beacon.intervalMs,
+      maxBitrateBps: maxBitrateBps ?? unknownBitrateBps,
+      nowMs,
+    });
   }
 
   /** Notes that ingest answered and what the origin has sent since the last look. */

@@ -44,11 +44,11 @@ export class SessionTable {
     }
   }
 
-  /** Takes over a page view that another tracker has served, unless it is known or there is no room. */
-  adopt(record: SessionRecord): void {
-    if (!this.isFull && !this.#records.has(record.session)) {
-      this.#records.set(record.session, record);
-    }
+  /** Joins what another tracker has noted of a page view with what is known here. */
+  learn(record: SessionRecord): void {
+    const known = this.#records.get(record.session);
+    if (known === undefined && this.isFull) return;
+    this.#records.set(record.session, known === undefined ? record : joinRecords(known, record));
   }
 
   /** Notes a beacon whose verdict was `new`. */
@@ -126,4 +126,18 @@ function nextMask(known: SessionRecord | undefined, sequence: number): number {
   if (advance <= 0) return (known.seenMask | (1 << -advance)) >>> 0;
   // JavaScript shifts by the lower five bits only, so 32 and more must not reach `<<`.
   return advance >= sequenceWindow ? 1 : ((known.seenMask << advance) | 1) >>> 0;
+}
+
+/** What both have counted, and the newer of what each says. */
+export function joinRecords(a: SessionRecord, b: SessionRecord): SessionRecord {
+  const [newer, older] = a.highestSequence >= b.highestSequence ? [a, b] : [b, a];
+  const distance = newer.highestSequence - older.highestSequence;
+  const olderMask = distance >= sequenceWindow ? 0 : older.seenMask << distance;
+  return {
+    ...newer,
+    seenMask: (newer.seenMask | olderMask) >>> 0,
+    lastSeenMs: Math.max(a.lastSeenMs, b.lastSeenMs),
+    hasEnded: a.hasEnded || b.hasEnded,
+    viewerBucketAtMs: Math.max(a.viewerBucketAtMs, b.viewerBucketAtMs),
+  };
 }

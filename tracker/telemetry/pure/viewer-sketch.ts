@@ -59,6 +59,9 @@ export class ViewerSketch {
       for (const [index, rank] of other.#registers.entries()) {
         if (rank > (registers[index] ?? 0)) registers[index] = rank;
       }
+    } else if (this.#hashes !== null) {
+      for (const hash of other.#hashes ?? []) this.#hashes.add(hash);
+      this.#settle();
     } else for (const hash of other.#hashes ?? []) this.add(halvesOf(hash));
   }
 
