@@ -20,7 +20,7 @@ import { streamInfo } from './origin/origin-routes.ts';
 import { registerOrigin } from './origin/origin-server.ts';
 import type { OriginStore } from './origin/origin-store.ts';
 import { RecordingArchive } from './origin/recording-archive.ts';
-import type { RecordingSummary } from './origin/recording-description.ts';
+import type { RecordingDescription, RecordingSummary } from './origin/recording-description.ts';
 import { registerRecordingRoutes } from './origin/recording-routes.ts';
 import { RetentionKeeper } from './origin/retention.ts';
 import { S3Store } from './origin/s3-store.ts';
@@ -347,10 +347,18 @@ export class Ingest {
 
   async #adopt(stream: StreamId): Promise<void> {
     const { archive } = this.#stages;
-    const left = (await archive?.adopt(stream)) ?? null;
+    const { logger } = this.#options;
+    let left: RecordingDescription | null;
+    try {
+      left = (await archive?.adopt(stream)) ?? null;
+    } catch (error) {
+      // Who publishes does not wait for the store; players of an earlier broadcast start anew.
+      logger.warn({ err: error, streamId: stream }, 'nobody can say what was broadcast before');
+      return;
+    }
     if (left === null) return;
     this.#streams.adopt(left);
-    this.#options.logger.info({ streamId: stream }, 'broadcast taken over from another ingest');
+    logger.info({ streamId: stream }, 'broadcast taken over from another ingest');
   }
 
   #detailsSources(): StreamDetailsSources {

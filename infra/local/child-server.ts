@@ -18,7 +18,8 @@ export interface ChildServerOptions {
   readonly killSignal?: NodeJS.Signals | undefined;
 }
 
-const startTimeoutMs = 30_000;
+/** Python's servers take seconds each where the machine is busy. */
+const startTimeoutMs = 60_000;
 const pollIntervalMs = 50;
 const keptOutputCharacters = 8_000;
 

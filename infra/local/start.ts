@@ -4,17 +4,26 @@
 import { parseArgs } from 'node:util';
 import { FfmpegNotFoundError } from '@shoal/ingest';
 import { type Environment, EnvironmentError, parseEnvironment } from '@shoal/ingest/environment';
+import { livePlaylistPath } from '@shoal/ingest/protocol';
 import { type Logger, pino } from 'pino';
 import { Demo } from '../demo/demo.ts';
+import { ProductionLikeSet } from '../production-like/production-like-set.ts';
 import { buildForBrowsers } from './build.ts';
+import { ChildServerError } from './child-server.ts';
 import { demoStream, withDemoKey } from './demo-key.ts';
 import { House } from './house.ts';
-import { SystemPackageError } from './system-packages.ts';
+import {
+  ensureSystemPackages,
+  productionLikePackages,
+  SystemPackageError,
+} from './system-packages.ts';
 import { ensureFfmpeg } from './usable-ffmpeg.ts';
 
-const usage = `Usage: npm start [-- --demo]
+const usage = `Usage: npm start [-- --demo] [--production-like]
 
-  --demo   also publish a test picture to stream '${demoStream}' and watch it with three viewers
+  --demo              also publish a test picture to stream '${demoStream}' and watch it with three viewers
+  --production-like   nginx in front of two ingests and three trackers, with PostgreSQL, Redis, Swift,
+                      coturn and Prometheus from the system's packages; forgets all data when it ends
 
 Configured by SHOAL_ environment variables; the README lists them.`;
 
@@ -22,12 +31,27 @@ const demoViewerCount = 3;
 const orphanCheckIntervalMs = 500;
 const exitCodes = { ok: 0, failed: 1, usage: 2, interruptedTwice: 130 } as const;
 
+interface Modes {
+  readonly isDemo: boolean;
+  readonly isProductionLike: boolean;
+}
+
+/** The services, in one process or as production has them. */
+interface Site {
+  /** On this machine; clients may see other URLs. */
+  readonly whipUrl: string;
+  readonly playlistUrl: string;
+  readonly trackerUrl: string;
+  close(reason: string): Promise<void>;
+}
+
 interface Running {
-  readonly house: House;
+  readonly site: Site;
   readonly demo: Demo | null;
 }
 
-async function start(isDemo: boolean, signal: AbortSignal): Promise<Running> {
+async function start(modes: Modes, signal: AbortSignal): Promise<Running> {
+  const { isDemo, isProductionLike } = modes;
   const configured = parseEnvironment(process.env);
   // Standard error: standard output is for the URLs.
   const logger = pino({ level: configured.SHOAL_LOG_LEVEL }, pino.destination(2));
@@ -40,31 +64,76 @@ async function start(isDemo: boolean, signal: AbortSignal): Promise<Running> {
   };
   await buildForBrowsers({ isForced: false });
   signal.throwIfAborted();
-  const house = await House.start({ environment, logger }, signal);
-  printUrls(house, randomKey);
-  if (!isDemo) return { house, demo: null };
+  const site = isProductionLike
+    ? await startProductionLike(environment)
+    : await startHouse(environment, logger, signal);
+  printKey(randomKey);
+  if (!isDemo) return { site, demo: null };
   try {
-    return { house, demo: await startDemo(house, environment, logger, signal) };
+    return { site, demo: await startDemo(site, environment, logger, signal) };
   } catch (error) {
-    await house.close('the demo did not start');
+    await site.close('the demo did not start');
     throw error;
   }
 }
 
+async function startHouse(
+  environment: Environment,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<Site> {
+  const house = await House.start({ environment, logger }, signal);
+  const urls = house.urlsOf(demoStream);
+  printUrls({
+    broadcast: `${house.ingest.publicUrl}/`,
+    ...urls,
+    dashboard: `${house.tracker.url}/`,
+    whip: `${house.ingest.publicUrl}/whip/${demoStream}`,
+    tracker: house.tracker.webSocketUrl,
+  });
+  return {
+    whipUrl: urls.whip,
+    playlistUrl: urls.playlist,
+    trackerUrl: house.tracker.webSocketUrl,
+    close: (reason) => house.close(reason),
+  };
+}
+
+async function startProductionLike(environment: Environment): Promise<Site> {
+  await ensureSystemPackages(productionLikePackages);
+  const keys = [...environment.SHOAL_STREAM_KEYS].map(([stream, key]) => `${stream}:${key}`);
+  const set = await ProductionLikeSet.start({
+    streamKeys: keys.join(','),
+    port: environment.SHOAL_INGEST_PORT || undefined,
+    trackerPort: environment.SHOAL_TRACKER_PORT || undefined,
+    environment: { SHOAL_FFMPEG_PATH: environment.SHOAL_FFMPEG_PATH ?? '' },
+  });
+  const playlist = `${set.url}${livePlaylistPath(demoStream)}`;
+  const whip = `${set.url}/whip/${demoStream}`;
+  printUrls({
+    ...{ broadcast: `${set.url}/`, watch: `${set.url}/watch/${demoStream}`, playlist, whip },
+    ...{ dashboard: `${set.trackerUrl}/`, tracker: set.trackerUrl.replace(/^http/, 'ws') },
+  });
+  console.log(`Prometheus ${set.parts.prometheus.url}/`);
+  return {
+    ...{ whipUrl: whip, playlistUrl: playlist, trackerUrl: set.trackerUrl },
+    close: () => set.close(),
+  };
+}
+
 function startDemo(
-  house: House,
+  { whipUrl, playlistUrl, trackerUrl }: Site,
   environment: Environment,
   logger: Logger,
   signal: AbortSignal,
 ): Promise<Demo> {
-  const urls = house.urlsOf(demoStream);
   return Demo.start(
     {
-      whipUrl: urls.whip,
+      whipUrl,
       key: environment.SHOAL_STREAM_KEYS.get(demoStream) ?? '',
       ffmpegPath: environment.SHOAL_FFMPEG_PATH ?? 'ffmpeg',
-      playlistUrl: urls.playlist,
-      trackerUrl: house.tracker.webSocketUrl,
+      playlistUrl,
+      trackerUrl,
       viewerCount: demoViewerCount,
       logger: logger.child({ service: 'demo' }),
     },
@@ -72,14 +141,18 @@ function startDemo(
   );
 }
 
-function printUrls(house: House, randomKey: string | null): void {
-  const urls = house.urlsOf(demoStream);
-  console.log(`Broadcast  ${house.ingest.publicUrl}/`);
+type UrlName = 'broadcast' | 'watch' | 'playlist' | 'dashboard' | 'whip' | 'tracker';
+
+function printUrls(urls: Readonly<Record<UrlName, string>>): void {
+  console.log(`Broadcast  ${urls.broadcast}`);
   console.log(`Watch      ${urls.watch}`);
   console.log(`Playlist   ${urls.playlist}`);
-  console.log(`Dashboard  ${house.tracker.url}/`);
-  console.log(`WHIP       ${house.ingest.publicUrl}/whip/${demoStream}`);
-  console.log(`Tracker    ${house.tracker.webSocketUrl}`);
+  console.log(`Dashboard  ${urls.dashboard}`);
+  console.log(`WHIP       ${urls.whip}`);
+  console.log(`Tracker    ${urls.tracker}`);
+}
+
+function printKey(randomKey: string | null): void {
   if (randomKey !== null) {
     console.log(`Key        ${randomKey}   (of stream '${demoStream}', until the next start)`);
   }
@@ -87,7 +160,7 @@ function printUrls(house: House, randomKey: string | null): void {
 
 /** Errors that say what to do; all others are ours and keep their stack. */
 function explanationOf(error: unknown): string | null {
-  if (error instanceof EnvironmentError) return error.message;
+  if (error instanceof EnvironmentError || error instanceof ChildServerError) return error.message;
   if (error instanceof FfmpegNotFoundError || error instanceof SystemPackageError) {
     return error.message;
   }
@@ -135,7 +208,7 @@ function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-async function run(isDemo: boolean): Promise<number> {
+async function run(modes: Modes): Promise<number> {
   const interrupted = interruption();
   // The services get a signal of their own for the start: an interruption that comes later ends
   // the demo before them, which their own listening to `interrupted` would not.
@@ -143,12 +216,12 @@ async function run(isDemo: boolean): Promise<number> {
   const abortStart = (): void => startAbort.abort(interrupted.reason);
   interrupted.addEventListener('abort', abortStart);
   try {
-    const { house, demo } = await start(isDemo, startAbort.signal);
+    const { site, demo } = await start(modes, startAbort.signal);
     interrupted.removeEventListener('abort', abortStart);
     if (!interrupted.aborted) console.log('ready');
     await aborted(interrupted);
     await demo?.close();
-    await house.close('interrupted');
+    await site.close('interrupted');
     return exitCodes.ok;
   } catch (error) {
     if (interrupted.aborted) return exitCodes.ok;
@@ -157,24 +230,31 @@ async function run(isDemo: boolean): Promise<number> {
   }
 }
 
-function requestedMode(): 'plain' | 'demo' | 'help' | 'wrong' {
+function requestedModes(): Modes | 'help' | 'wrong' {
   try {
     const { values } = parseArgs({
-      options: { demo: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+      options: {
+        demo: { type: 'boolean' },
+        'production-like': { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
     });
     if (values.help) return 'help';
-    return values.demo ? 'demo' : 'plain';
+    return {
+      isDemo: values.demo ?? false,
+      isProductionLike: values['production-like'] ?? false,
+    };
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
     return 'wrong';
   }
 }
 
-const mode = requestedMode();
-if (mode === 'help') console.log(usage);
-if (mode === 'wrong') console.error(usage);
-if (mode === 'help' || mode === 'wrong') {
-  process.exit(mode === 'help' ? exitCodes.ok : exitCodes.usage);
+const modes = requestedModes();
+if (modes === 'help') console.log(usage);
+if (modes === 'wrong') console.error(usage);
+if (modes === 'help' || modes === 'wrong') {
+  process.exit(modes === 'help' ? exitCodes.ok : exitCodes.usage);
 }
 // libdatachannel's threads would keep the process for many seconds more.
-process.exit(await run(mode === 'demo'));
+process.exit(await run(modes));

@@ -93,6 +93,12 @@ export const coturnPackage: SystemPackage = {
   brew: 'coturn',
 };
 
+/** What `npm start -- --production-like` runs. */
+export const productionLikePackages: readonly SystemPackage[] = [
+  ...[nginxPackage, postgresPackage, redisPackage, coturnPackage],
+  ...[{ ...promtoolPackage, command: 'prometheus' }, ...swiftPackages],
+];
+
 /** Debian keeps PostgreSQL's server programs off the PATH, in a directory per version. */
 const debianPostgresRoot = '/usr/lib/postgresql';
 

@@ -14,7 +14,7 @@ const run = promisify(execFile);
 
 /** Where Debian and Ubuntu put the programs that are not on the PATH. */
 const debianRoot = '/usr/lib/postgresql';
-const readyTimeoutMs = 30_000;
+const readyTimeoutMs = 60_000;
 
 interface Account {
   readonly uid: number;

@@ -1,7 +1,7 @@
 // Documentation that is checked: generated tables are fresh, links lead somewhere, commands exist.
 // `npm run docs` brings the tables up to date.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -15,7 +15,12 @@ import { ingestErrors } from '../../ingest/errors.ts';
 import { trackerErrors } from '../../tracker/errors.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const documents = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md'];
+const documents = [
+  ...['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md'],
+  ...readdirSync(path.join(root, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+];
 const textOf = (file: string): string => readFileSync(path.join(root, file), 'utf8');
 
 function packageScripts(): readonly string[] {
@@ -49,7 +54,9 @@ describe('documentation', () => {
   it.each(documents)('has no dead link to a file of the repository in %s', (document) => {
     const links = [...textOf(document).matchAll(/\]\(([^)\s]+)\)/g)].map((match) => match[1] ?? '');
     const files = links.filter((link) => !/^(https?:|mailto:|#)/.test(link));
-    const dead = files.filter((link) => !existsSync(path.join(root, link.replace(/#.*$/, ''))));
+    const dead = files.filter(
+      (link) => !existsSync(path.join(root, path.dirname(document), link.replace(/#.*$/, ''))),
+    );
     expect(dead).toEqual([]);
   });
 
