@@ -24,7 +24,40 @@ function endGathering(): void {
   };
 }
 
+/** The answer has reached the other side by then; if it has earlier, that side connects to us. */
+const reachOutAfterMs = 400;
+
+/**
+ * An answerer that reaches out at once can be in its DTLS handshake before the offerer has the
+ * answer; libdatachannel drops what it cannot place, and asks again only after 1, 3, 7 seconds. So
+ * the candidates of an offer wait, as ingest's do (ARCHITECTURE.md).
+ */
+function reachOutLate(): void {
+  const { prototype } = RTCPeerConnection;
+  const setRemote: unknown = prototype.setRemoteDescription;
+  Object.defineProperty(prototype, 'setRemoteDescription', {
+    value(this: RTCPeerConnection, description: RTCSessionDescriptionInit): Promise<void> {
+      const set = (each: RTCSessionDescriptionInit): Promise<void> =>
+        Reflect.apply(setRemote as () => Promise<void>, this, [each]);
+      if (description.type !== 'offer' || description.sdp === undefined) return set(description);
+      const lines = description.sdp.split(/\r?\n/);
+      const isCandidate = (line: string): boolean => line.startsWith('a=candidate:');
+      const candidates = lines.filter(isCandidate);
+      setTimeout(() => {
+        if (this.connectionState === 'closed') return;
+        for (const line of candidates)
+          this.addIceCandidate({ candidate: line.slice(2), sdpMid: '0' }).catch(() => {
+            // A candidate of no use to this machine.
+          });
+      }, reachOutAfterMs).unref();
+      const kept = lines.filter((line) => !isCandidate(line) && line !== 'a=end-of-candidates');
+      return set({ type: 'offer', sdp: kept.join('\r\n') });
+    },
+  });
+}
+
 endGathering();
+reachOutLate();
 
 /** The core's class, once the globals that it looks for are there. */
 export async function loadCoreClass(): Promise<CoreClass> {

@@ -10,19 +10,23 @@ import { benchSwarm } from './swarm-bench.ts';
 import { benchTelemetry } from './telemetry-bench.ts';
 import { benchTracker } from './tracker-bench.ts';
 
-const benchmarks: Readonly<Record<string, (caseNames: readonly string[]) => Promise<BenchReport>>> =
-  {
-    delivery: benchDelivery,
-    player: benchPlayer,
-    swarm: benchSwarm,
-    sim: benchSim,
-    tracker: benchTracker,
-    telemetry: benchTelemetry,
-  };
+const benchmarks: Readonly<
+  Record<string, (caseNames: readonly string[], schemes: readonly string[]) => Promise<BenchReport>>
+> = {
+  delivery: benchDelivery,
+  player: benchPlayer,
+  swarm: benchSwarm,
+  sim: benchSim,
+  tracker: benchTracker,
+  telemetry: benchTelemetry,
+};
 
 const { values, positionals: names } = parseArgs({
   allowPositionals: true,
-  options: { case: { type: 'string', multiple: true } },
+  options: {
+    case: { type: 'string', multiple: true },
+    scheme: { type: 'string', multiple: true },
+  },
 });
 const unknown = names.filter((name) => !(name in benchmarks));
 if (unknown.length > 0) {
@@ -34,6 +38,7 @@ if (unknown.length > 0) {
 for (const [name, run] of Object.entries(benchmarks)) {
   if (names.length > 0 && !names.includes(name)) continue;
   console.log(`bench ${name}`);
-  await writeReport(await run(values.case ?? []), values.case !== undefined);
+  const isPart = values.case !== undefined || values.scheme !== undefined;
+  await writeReport(await run(values.case ?? [], values.scheme ?? []), isPart);
 }
 process.exit(0);

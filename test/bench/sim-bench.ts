@@ -88,7 +88,7 @@ function round(value: number, digits: number): number {
 }
 
 /** All cases or those whose name begins so: a minute, and some more for 10,000 viewers. */
-export async function benchSim(caseNames: readonly string[] = []): Promise<BenchReport> {
+export async function benchSim(caseNames: readonly string[]): Promise<BenchReport> {
   const measured = await measuredOffloads();
   const rows: ReturnType<typeof rowOf>[] = [];
   const shares: Parameters<typeof sharePlot>[1][number][] = [];

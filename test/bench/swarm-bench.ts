@@ -176,12 +176,16 @@ function round(value: number, digits: number): number {
 }
 
 /** All rows, one after the other: half an hour. With names only the cases that begin so. */
-export async function benchSwarm(caseNames: readonly string[] = []): Promise<BenchReport> {
+export async function benchSwarm(
+  caseNames: readonly string[],
+  schemes: readonly string[],
+): Promise<BenchReport> {
   const rows: Awaited<ReturnType<typeof measure>>[] = [];
   for (const swarmCase of swarmCases) {
     const name = swarmCase.name;
     if (caseNames.length > 0 && !caseNames.some((start) => name.startsWith(start))) continue;
     for (const scheme of ['Shoal', ...(swarmCase.others ?? [])] as const) {
+      if (schemes.length > 0 && !schemes.includes(scheme)) continue;
       const row = await measure(swarmCase, scheme);
       console.log(row);
       rows.push(row);
