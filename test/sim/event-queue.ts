@@ -1,5 +1,5 @@
-// Events in order of their time. They lie in slots of a millisecond, which are sorted when their
-// turn comes: swarms of thousands plan tens of millions. Equal times run in the order planned.
+// Events in order of their time. They lie in short slots of time, which are sorted when their turn
+// comes: swarms of thousands plan tens of millions. Equal times run in the order planned.
 
 interface Planned {
   readonly atMs: number;
@@ -8,12 +8,18 @@ interface Planned {
 }
 
 export class EventQueue {
+  readonly #slotsPerMs: number;
   readonly #slots = new Map<number, Planned[]>();
   #current: Planned[] = [];
   #currentIndex = 0;
   #currentSlot = -1;
   #planned = 0;
   #nowMs = 0;
+
+  /** @param slotsPerMs as many as leave some dozens of events in each */
+  constructor(slotsPerMs: number) {
+    this.#slotsPerMs = slotsPerMs;
+  }
 
   get nowMs(): number {
     return this.#nowMs;
@@ -27,7 +33,7 @@ export class EventQueue {
   plan(atMs: number, run: () => void): void {
     this.#planned += 1;
     const event = { atMs: Math.max(atMs, this.#nowMs), order: this.#planned, run };
-    const slot = Math.floor(event.atMs);
+    const slot = Math.floor(event.atMs * this.#slotsPerMs);
     if (slot <= this.#currentSlot) {
       this.#insert(event);
       return;
@@ -39,7 +45,7 @@ export class EventQueue {
 
   /** Runs what is planned up to `untilMs`. */
   runUntil(untilMs: number): void {
-    while (this.#currentSlot <= untilMs) {
+    while (this.#currentSlot <= untilMs * this.#slotsPerMs) {
       const event = this.#current[this.#currentIndex];
       if (!event) {
         this.#currentSlot += 1;

@@ -15,8 +15,6 @@ export interface SimCase {
   readonly model: Partial<SwarmModel>;
   /** The row of `npm run bench swarm` that measures the same. */
   readonly measuredAs?: string;
-  /** Takes minutes. */
-  readonly isLarge?: true;
 }
 
 const { bitrateBps } = defaultModel;
@@ -40,7 +38,7 @@ const thirdHas = (factor: number) => ({
 
 const jitteryCdn = { cdnJitterMs: 100, cdnLeastShare: 0.4 };
 const few = { measuredSegments: 6, warmUpSegments: 5 };
-const fewer = { measuredSegments: 3, warmUpSegments: 4 };
+const fewer = { measuredSegments: 2, warmUpSegments: 4 };
 
 /** Names are those of the rows of the real benchmark where it has them. */
 export const simCases: readonly SimCase[] = [
@@ -123,11 +121,9 @@ export const simCases: readonly SimCase[] = [
   {
     name: 'N=10,000, real mix',
     model: { viewerCount: 10_000, profileOf: realMix, ...fewer },
-    isLarge: true,
   },
   {
     name: 'N=10,000, poor mix',
     model: { viewerCount: 10_000, profileOf: poorMix, ...fewer },
-    isLarge: true,
   },
 ];

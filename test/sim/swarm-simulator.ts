@@ -32,7 +32,7 @@ const offersPerAnnounce = 5;
 
 export class SwarmSimulator {
   readonly #model: SwarmModel;
-  readonly #queue = new EventQueue();
+  readonly #queue: EventQueue;
   readonly #random: () => number;
   readonly #tracker: SimulatedTracker;
   readonly #recorder: OutcomeRecorder;
@@ -48,6 +48,7 @@ export class SwarmSimulator {
   constructor(model: SwarmModel) {
     this.#model = model;
     this.#random = randomOf(model.seed);
+    this.#queue = new EventQueue(Math.min(64, Math.ceil(model.viewerCount / 50)));
     this.#tracker = new SimulatedTracker(model, this.#random);
     this.#segmentBytes = Math.round((model.bitrateBps * model.targetDurationMs) / 8_000);
     this.#pieceCount = pieceCount(this.#segmentBytes);

@@ -5,7 +5,13 @@ import type { DeliveryEvents } from '../delivery-events.ts';
 import type { SwarmScheduler } from '../scheduler/swarm-scheduler.ts';
 import { PieceDigests } from './piece-digests.ts';
 import type { PieceLinks } from './piece-links.ts';
-import { decodeMessage, encodeList, exchangeVersion, type PieceMessage } from './piece-messages.ts';
+import {
+  decodeMessage,
+  encodeBye,
+  encodeList,
+  exchangeVersion,
+  type PieceMessage,
+} from './piece-messages.ts';
 import type { PieceSegment } from './piece-segment.ts';
 
 export interface PieceInboxOptions {
@@ -41,7 +47,7 @@ export class PieceInbox {
   /** Takes one message; never throws. */
   receive(id: string, data: Uint8Array<ArrayBuffer>): void {
     const message = decodeMessage(data);
-    if (message === null) this.#options.links()?.drop(id, refusalMs);
+    if (message === null) this.#refuse(id);
     else if (message.kind === 'hello') this.#greet(id, message);
     else if (this.#neighbours.has(id)) this.#handle(id, message);
     this.#options.onChanged();
@@ -64,11 +70,18 @@ export class PieceInbox {
     for (const id of [...this.#neighbours]) this.linkClosed(id);
   }
 
+  /** Says goodbye to who speaks otherwise, and does not meet it again for a while. */
+  #refuse(id: string): void {
+    const links = this.#options.links();
+    links?.send(id, encodeBye());
+    links?.drop(id, refusalMs);
+  }
+
   /** A second greeting tells that the neighbour has ceased to upload, or uploads again. */
   #greet(id: string, { version, canUpload }: Extract<PieceMessage, { kind: 'hello' }>): void {
-    const { links, scheduler, events, nowMs } = this.#options;
+    const { scheduler, events, nowMs } = this.#options;
     if (version !== exchangeVersion) {
-      links()?.drop(id, refusalMs);
+      this.#refuse(id);
       return;
     }
     if (!this.#neighbours.has(id)) {
@@ -98,8 +111,7 @@ export class PieceInbox {
       case 'request': {
         if (message.wantsList) this.#sendList(id, message.segment);
         const { segment, piece, deadlineInMs } = message;
-        if (!scheduler.requested(id, segment, piece, deadlineInMs, nowMs()))
-          links()?.drop(id, refusalMs);
+        if (!scheduler.requested(id, segment, piece, deadlineInMs, nowMs())) this.#refuse(id);
         return;
       }
       case 'cancel':

@@ -73,6 +73,9 @@ const floodBanMs = 600_000;
 /** What a peer may have said before the connection is known to be up. */
 const maxEarlyMessages = 256;
 
+/** Viewers that are remembered as banned. */
+const maxBans = 1_024;
+
 const encoder = new TextEncoder();
 
 export class PieceLinks {
@@ -148,6 +151,10 @@ export class PieceLinks {
   }
 
   drop(id: string, banMs: number): void {
+    // Ids cost nothing: the oldest bans make room for new ones.
+    const [oldest] = this.#bannedUntilMs.keys();
+    if (this.#bannedUntilMs.size >= maxBans && oldest !== undefined)
+      this.#bannedUntilMs.delete(oldest);
     this.#bannedUntilMs.set(id, this.#options.nowMs() + banMs);
     const link = this.#links.get(id);
     if (link) this.#remove(id, link);

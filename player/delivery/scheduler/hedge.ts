@@ -18,7 +18,7 @@ const meetingMs = 400;
  * not bring at their pace; at last everything. Gives the time at which the segment needs it.
  */
 export function hedge(state: SwarmState, segment: SegmentState, nowMs: number): number {
-  const { hedgeBaseMs, hedgeFactor } = state.constants;
+  const { hedgeBaseMs, hedgeFactor, mostFirstHedgeMs, mostLastHedgeMs } = state.constants;
   const { have, fetching } = segment;
   if (!isWanted(state, segment)) return Number.POSITIVE_INFINITY;
   const missing =
@@ -26,15 +26,20 @@ export function hedge(state: SwarmState, segment: SegmentState, nowMs: number): 
   if (missing === 0) return Number.POSITIVE_INFINITY;
   const pieceMs = state.pieceSizeBytes(segment.number) / state.cdnBytesPerMs;
   const leftMs = deadlineMs(state, segment, nowMs) - nowMs;
-  const lastNeedMs =
-    hedgeBaseMs / 2 + 0.6 * hedgeFactor * (state.cdnFirstByteMs + missing * pieceMs);
+  const lastNeedMs = Math.min(
+    mostLastHedgeMs,
+    hedgeBaseMs / 2 + 0.6 * hedgeFactor * (state.cdnFirstByteMs + missing * pieceMs),
+  );
   if (leftMs <= lastNeedMs) {
     hedgePieces(state, segment, piecesToHedge(segment, missing, true));
     return Number.POSITIVE_INFINITY;
   }
   // What neighbours were asked for is on its way.
   const unasked = Math.max(0, missing - segment.requests.size);
-  const firstNeedMs = hedgeBaseMs + hedgeFactor * (state.cdnFirstByteMs + unasked * pieceMs);
+  const firstNeedMs = Math.min(
+    mostFirstHedgeMs,
+    hedgeBaseMs + hedgeFactor * (state.cdnFirstByteMs + unasked * pieceMs),
+  );
   if (leftMs > firstNeedMs) return nowMs + leftMs - Math.max(firstNeedMs, lastNeedMs);
   if (isMeeting(state, nowMs)) return nowMs + Math.min(lookAgainMs, leftMs - lastNeedMs);
   const paceMs = leftMs - lastNeedMs;

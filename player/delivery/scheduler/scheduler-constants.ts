@@ -19,6 +19,12 @@ export interface SchedulerConstants {
   readonly hedgeBaseMs: number;
   /** Expected fetch times that the hedge leaves itself. */
   readonly hedgeFactor: number;
+  /**
+   * However slow the CDN was of late, this much of the time before the play head is left to peers:
+   * one slow spell would else send every viewer to the CDN, which makes it slow.
+   */
+  readonly mostFirstHedgeMs: number;
+  readonly mostLastHedgeMs: number;
   /** A request without an answer for this long is taken back. */
   readonly requestLifetimeMs: number;
   readonly maxOutstanding: number;
@@ -42,6 +48,8 @@ const atLiveLatency: SchedulerConstants = {
   urgentMs: 1_500,
   hedgeBaseMs: 400,
   hedgeFactor: 2.5,
+  mostFirstHedgeMs: 2_600,
+  mostLastHedgeMs: 2_000,
   requestLifetimeMs: 2_000,
   maxOutstanding: 64,
   joiningMs: 4_000,
@@ -66,6 +74,8 @@ export function schedulerConstants(latencyMs: number): SchedulerConstants {
     urgentMs: 0.3 * latencyMs,
     hedgeBaseMs: 250,
     hedgeFactor: 1.8,
+    mostFirstHedgeMs: 0.65 * latencyMs,
+    mostLastHedgeMs: 0.5 * latencyMs,
   };
 }
 
