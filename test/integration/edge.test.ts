@@ -3,10 +3,15 @@
 
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { connect } from 'node:http2';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NginxEdge } from '../../infra/edge/nginx-edge.ts';
+import { freePort } from '../../infra/local/free-port.ts';
 import { createLineParser } from '../../tracker/telemetry/pure/cdn-logs.ts';
 import { CountedOrigin } from '../support/counted-origin.ts';
 import { HttpClient, manyClients } from '../support/many-clients.ts';
@@ -103,10 +108,10 @@ describe('the nginx edge', () => {
   });
 
   it('serves ranges from what it has, and tells scripts of other sites about it', async () => {
-    const path = origin.segmentPath(origin.lastNumber);
-    const whole = await client.get(path);
+    const url = origin.segmentPath(origin.lastNumber);
+    const whole = await client.get(url);
     origin.requests.clear();
-    const part = await client.get(path, { range: 'bytes=1000-1999' });
+    const part = await client.get(url, { range: 'bytes=1000-1999' });
     expect(part.status).toBe(206);
     expect(part.headers['content-range']).toBe(`bytes 1000-1999/${segmentBytes}`);
     expect(part.body).toEqual(whole.body.subarray(1000, 2000));
@@ -114,7 +119,7 @@ describe('the nginx edge', () => {
     expect(part.headers['access-control-expose-headers']).toContain('Shoal-Pieces');
     expect(part.headers['shoal-pieces']).toBe(whole.headers['shoal-pieces']);
     expect(part.headers['cache-control']).toBe('public, max-age=31536000, immutable');
-    const known = await client.get(path, { 'if-none-match': String(whole.headers.etag) });
+    const known = await client.get(url, { 'if-none-match': String(whole.headers.etag) });
     expect(known.status).toBe(304);
     expect(origin.requests.size).toBe(0);
   });
@@ -133,26 +138,26 @@ describe('the nginx edge', () => {
   });
 
   it('fetches again what a player found broken, but not without a limit', async () => {
-    const path = origin.segmentPath(origin.lastNumber);
-    await client.get(path);
+    const url = origin.segmentPath(origin.lastNumber);
+    await client.get(url);
     origin.requests.clear();
-    const fresh = await client.get(path, { 'cache-control': 'no-cache' });
+    const fresh = await client.get(url, { 'cache-control': 'no-cache' });
     expect(fresh.status).toBe(200);
-    expect(origin.requests.get(path)).toBe(1);
+    expect(origin.requests.get(url)).toBe(1);
     const clients = manyClients(edge.url, 200);
     const answers = await Promise.all(
-      clients.map((each) => each.get(path, { 'cache-control': 'no-cache' })),
+      clients.map((each) => each.get(url, { 'cache-control': 'no-cache' })),
     );
     const refused = answers.filter(({ status }) => status === 503).length;
     expect(refused).toBeGreaterThan(100);
-    expect((await client.get(path)).status).toBe(200);
+    expect((await client.get(url)).status).toBe(200);
     for (const each of clients) each.close();
   });
 
   it('hides metrics, answers its own health and passes nothing else off as healthy', async () => {
     expect((await client.get('/edge/health')).body.toString()).toBe('ok\n');
-    for (const path of ['/metrics', '/healthz', '/readyz']) {
-      expect((await client.get(path)).status, path).toBe(404);
+    for (const url of ['/metrics', '/healthz', '/readyz']) {
+      expect((await client.get(url)).status, url).toBe(404);
     }
   });
 
@@ -187,15 +192,48 @@ describe('the nginx edge', () => {
     for (const each of clients) each.close();
   });
 
+  it('speaks HTTP/2 over TLS, many requests on one connection', async () => {
+    const directory = await mkdtemp(path.join(tmpdir(), 'shoal-tls-'));
+    const [keyFile, certificateFile] = [`${directory}/key.pem`, `${directory}/cert.pem`];
+    await run('openssl', [
+      ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'],
+      ...['-subj', '/CN=localhost', '-days', '1', '-keyout', keyFile, '-out', certificateFile],
+    ]);
+    const tls = { port: await freePort(), trackerPort: await freePort(), keyFile, certificateFile };
+    const secure = await NginxEdge.start({
+      ingests: [origin.address],
+      trackers: ['127.0.0.1:9'],
+      tls,
+    });
+    const session = connect(`https://localhost:${tls.port}`, { rejectUnauthorized: false });
+    try {
+      const statuses = await Promise.all(
+        Array.from({ length: 20 }, async () => {
+          const stream = session.request({ ':path': origin.segmentPath(0) });
+          const [headers] = await once(stream, 'response');
+          stream.resume();
+          await once(stream, 'end');
+          return headers[':status'];
+        }),
+      );
+      expect(session.alpnProtocol).toBe('h2');
+      expect(new Set(statuses)).toEqual(new Set([200]));
+    } finally {
+      session.destroy();
+      await secure.close();
+      await rm(directory, { recursive: true });
+    }
+  });
+
   it('logs what the telemetry importer reads, without addresses and queries', async () => {
-    const path = origin.segmentPath(0);
-    const { body } = await client.get(`${path}?token=secret`);
+    const url = origin.segmentPath(0);
+    const { body } = await client.get(`${url}?token=secret`);
     const parse = createLineParser('nginx');
     const line = await pollUntil(
       async () =>
         (await readFile(edge.accessLogFile, 'utf8'))
           .split('\n')
-          .find((each) => each.includes(`GET ${path} `)),
+          .find((each) => each.includes(`GET ${url} `)),
       { timeoutMs: 5_000, description: 'the request is logged' },
     );
     expect(parse(line)).toMatchObject({ stream: 'demo', bytes: body.length });

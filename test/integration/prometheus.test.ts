@@ -40,7 +40,9 @@ async function knownMetrics(): Promise<Set<string>> {
 describe('Prometheus', () => {
   it('accepts the rules and the configuration, and the rules do what their cases say', async () => {
     await run('promtool', ['check', 'rules', path.join(rules, 'shoal.rules.yml')]);
-    await run('promtool', ['check', 'config', path.join(rules, 'prometheus.yml')]);
+    for (const file of ['prometheus.yml', 'compose.yml']) {
+      await run('promtool', ['check', 'config', path.join(rules, file)]);
+    }
     const { stdout } = await run('promtool', ['test', 'rules', 'shoal.rules.test.yml'], {
       cwd: rules,
     });
