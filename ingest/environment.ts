@@ -120,6 +120,17 @@ const originStore = z.string().transform((text, context): OriginStoreSetting => 
   return z.NEVER;
 });
 
+const jsonObject = z.string().transform((text, context): object => {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  } catch {
+    // Said below, for every kind of wrong text.
+  }
+  context.addIssue({ code: 'custom', message: 'write a JSON object' });
+  return z.NEVER;
+});
+
 const portRange = z.string().transform((text, context): PortRange => {
   const match = /^(\d+)-(\d+)$/.exec(text);
   const range = { firstPort: Number(match?.[1]), lastPort: Number(match?.[2]) };
@@ -327,6 +338,12 @@ export const environmentVariables = {
     defaultLabel: 'none',
     meaning:
       'When set, the dashboard and its API ask for it: as the password of HTTP Basic, with any user name, or as Bearer.',
+  },
+  SHOAL_PLAYER_CONFIG: {
+    schema: jsonObject,
+    defaultLabel: 'none',
+    meaning:
+      'What the tracker tells all players, as JSON: `{"p2p":false}` takes them out of the swarms, and `p2pShare`, `minViewers`, `uploadLimitBps` (docs/player-operations.md).',
   },
   SHOAL_ANNOUNCED_IPS: {
     schema: list,

@@ -339,7 +339,11 @@ export class Ingest {
     registerRecordingRoutes(app, { streams: this.#streams, archive, adminToken });
     const [defaultStream = 'demo'] = streamKeys.keys();
     await registerPages(app, {
-      settingsOf: (stream, hostname) => ({ stream, ...trackerLinks(this.#trackerUrl, hostname) }),
+      settingsOf: (stream, hostname) => ({
+        stream,
+        ...trackerLinks(this.#trackerUrl, hostname),
+        integrityKey: signer.publicKey.x,
+      }),
       ...{ pagesDirectory, playerDirectory, defaultStream },
     });
     this.#registerStatus(app);

@@ -14,6 +14,8 @@ export interface PageSettings {
   /** WebSocket URL, or `null` without a tracker. */
   readonly tracker: string | null;
   readonly dashboard: string | null;
+  /** Public key of this origin, for players on other sites to pin; `x` of its JSON Web Key. */
+  readonly integrityKey: string;
 }
 
 export interface PageRoutesOptions {

@@ -5,6 +5,7 @@ import type Hls from 'hls.js';
 import type { HlsConfig } from 'hls.js';
 import type { ShoalConfig } from './config.ts';
 import { makeFragmentLoader } from './delivery/hls/fragment-loader.ts';
+import { makePlaylistLoader } from './delivery/hls/playlist-loader.ts';
 import type { ShoalSession } from './session.ts';
 import { HlsSession } from './shoal-session.ts';
 
@@ -29,7 +30,12 @@ export function makeShoalHlsClass(HlsClass: typeof Hls, shoal: ShoalConfig = {})
     constructor(config: ShoalHlsConfig = {}) {
       const { shoal: own, ...hlsConfig } = config;
       const session = new HlsSession({ ...shoal, ...own });
-      super({ ...hlsConfig, fLoader: makeFragmentLoader(session) });
+      const { fetchPlaylist } = session;
+      super({
+        ...(fetchPlaylist && { pLoader: makePlaylistLoader(fetchPlaylist) }),
+        ...hlsConfig,
+        fLoader: makeFragmentLoader(session),
+      });
       session.attach(this, HlsClass);
       this.shoal = session;
     }

@@ -4,7 +4,14 @@
 import type { PeerMode, ShoalConfig } from './config.ts';
 
 /** Attributes that take effect when a source is opened; a change opens it again. */
-export const sessionAttributes = ['src', 'tracker', 'token', 'telemetry', 'exchange'] as const;
+export const sessionAttributes = [
+  'src',
+  'tracker',
+  'token',
+  'telemetry',
+  'exchange',
+  'integrity-key',
+] as const;
 
 /** `off` and `consent` as written; everything else, also nothing, is `on`. */
 export function parsePeerMode(text: string | null): PeerMode {
@@ -18,6 +25,7 @@ export function shoalConfigOf(element: Element, p2p: PeerMode): ShoalConfig {
     tracker: text('tracker'),
     token: text('token'),
     telemetry: text('telemetry'),
+    integrityKey: text('integrity-key'),
     exchange: text('exchange') === 'p2p-media-loader' ? 'p2p-media-loader' : undefined,
     p2p,
   };

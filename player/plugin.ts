@@ -1,7 +1,7 @@
 // The plugin alone, for pages that bring their own hls.js: nothing here loads one. Published as
 // `@shoal/player/plugin` and as the script `shoal-hls.js`; `index.ts` adds the element.
 
-export type { ExchangeKind, PeerMode, ShoalConfig } from './config.ts';
+export type { CdnBaseUrl, ExchangeKind, PeerMode, ShoalConfig } from './config.ts';
 export {
   createShoalHls,
   makeShoalHlsClass,
@@ -9,5 +9,9 @@ export {
   type ShoalHlsClass,
   type ShoalHlsConfig,
 } from './create-shoal-hls.ts';
+export type { CdnAccess, RefreshCdnAccess, RefusedRequest } from './delivery/index.ts';
+export type { GuardDecision, GuardLevel, GuardReason } from './guard/quality-guard.ts';
+export type { UploadAllowance, UploadReason } from './manners/upload-rules.ts';
+export type { PeerStatus, PeersOffReason } from './peer-control.ts';
 export type { ShoalEvents, ShoalSession } from './session.ts';
 export type { PlayerStats } from './stats.ts';

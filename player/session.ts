@@ -2,6 +2,8 @@
 // implements it, the element and pages use it.
 
 import type { DeliverySource } from './delivery/delivery-events.ts';
+import type { GuardDecision } from './guard/quality-guard.ts';
+import type { PeerStatus } from './peer-control.ts';
 import type { PlayerStats } from './stats.ts';
 
 /** What listeners are given, by event. */
@@ -11,6 +13,8 @@ export interface ShoalEvents {
   /** The neighbours in the swarm of the current rendition have become more or fewer. */
   readonly 'shoal-peers': { readonly peerCount: number };
   /** Media was given to the player: a segment or an init section. */
+  /** The quality guard lets peers do more or less than before. */
+  readonly 'shoal-guard': GuardDecision;
   readonly 'shoal-delivered': { readonly source: DeliverySource; readonly sizeBytes: number };
 }
 
@@ -19,6 +23,8 @@ export interface ShoalSession {
   readonly stats: PlayerStats;
   /** Whether this viewer exchanges segments with others now. */
   readonly peersAllowed: boolean;
+  /** Who keeps this viewer out of the swarm, what the quality guard thinks, what is uploaded. */
+  readonly peerStatus: PeerStatus;
   /** The viewer's answer: joins the swarm or leaves it; without effect with `p2p: 'off'`. */
   allowPeers(allowed: boolean): void;
   /**

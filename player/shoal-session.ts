@@ -10,16 +10,23 @@ import type { NetworkEstimate } from './delivery/hls/load-stats.ts';
 import { IceServerSource } from './delivery/ice-server-source.ts';
 import {
   CdnError,
+  CdnFetch,
   type DeliveredSegment,
   type DeliveryEvents,
+  type FetchUrl,
   HybridDelivery,
   makeViewerId,
   randomCharacters,
+  SignatureCheck,
   trackerHttpUrl,
   trackerSocketUrl,
 } from './delivery/index.ts';
 import { loadTrackerClientClass } from './delivery/pieces/tracker-client.ts';
 import { EventListeners } from './event-listeners.ts';
+import { guardObservation } from './guard-observation.ts';
+import { storeLimitBytes } from './manners/upload-rules.ts';
+import { PeerControl, type PeerStatus } from './peer-control.ts';
+import { RemoteConfig } from './remote-config.ts';
 import type { ShoalEvents, ShoalSession } from './session.ts';
 import type { PlayerStats } from './stats.ts';
 import { BeaconReporter, DeliveryMeter, PlaybackMeter, streamNameOf } from './telemetry/index.ts';
@@ -31,9 +38,11 @@ interface Playback {
   readonly delivery: HybridDelivery;
   readonly hlsDelivery: HlsDelivery;
   readonly reporter: BeaconReporter | null;
+  readonly remote: RemoteConfig | null;
 }
 
 const statsIntervalMs = 1_000;
+const observeIntervalMs = 1_000;
 const assumedThroughputBps = 5_000_000;
 const assumedFirstByteMs = 50;
 
@@ -47,12 +56,36 @@ export class HlsSession implements ShoalSession, FragmentSource {
   #playback: Playback | null = null;
   #stopObserving: (() => void) | null = null;
   #statsTimer: ReturnType<typeof setInterval> | null = null;
+  #observeTimer: ReturnType<typeof setInterval> | null = null;
+  #errorCount = 0;
   #isDestroyed = false;
   #peersAllowed: boolean;
+  readonly #control: PeerControl;
+  readonly #cdnFetch: CdnFetch;
 
   constructor(config: ShoalConfig) {
     this.#config = config;
     this.#peersAllowed = (config.p2p ?? shoalDefaults.p2p) === 'on';
+    this.#cdnFetch = new CdnFetch({
+      fetch: (url, init) => globalThis.fetch(url, init),
+      bases: config.cdnBaseUrls ?? [],
+      refreshAccess: config.refreshCdnAccess ?? null,
+      nowMs: () => performance.now(),
+      random: Math.random,
+    });
+    this.#control = new PeerControl(
+      {
+        session: randomCharacters(22),
+        p2pShare: config.p2pShare ?? shoalDefaults.p2pShare,
+        minViewers: config.minViewers ?? shoalDefaults.minViewers,
+        uploadLimitBps: config.uploadLimitBps ?? shoalDefaults.uploadLimitBps,
+        maxUploadRatio: config.maxUploadRatio ?? shoalDefaults.maxUploadRatio,
+        usesGuard: config.qualityGuard ?? shoalDefaults.qualityGuard,
+        random: Math.random,
+        onGuard: (decision) => this.#listeners.emit('shoal-guard', decision),
+      },
+      this.#peersAllowed,
+    );
   }
 
   get stats(): PlayerStats {
@@ -75,10 +108,14 @@ export class HlsSession implements ShoalSession, FragmentSource {
     return this.#peersAllowed;
   }
 
+  get peerStatus(): PeerStatus {
+    return this.#control.status;
+  }
+
   allowPeers(allowed: boolean): void {
     if (this.#config.p2p === 'off') return;
     this.#peersAllowed = allowed;
-    this.#playback?.delivery.allowPeers(allowed);
+    this.#control.allow(allowed);
   }
 
   on<Name extends keyof ShoalEvents>(
@@ -118,8 +155,17 @@ export class HlsSession implements ShoalSession, FragmentSource {
       });
     });
     hls.on(Events.MEDIA_DETACHING, () => this.#unobserve());
+    hls.on(Events.ERROR, (_event, { fatal }) => {
+      if (fatal) this.#errorCount += 1;
+    });
     hls.on(Events.DESTROYING, () => this.#destroy());
     globalThis.addEventListener?.('pagehide', this.#onPageHide);
+  }
+
+  /** For playlists, where they are to come over the same CDNs as segments; `null` leaves them alone. */
+  get fetchPlaylist(): FetchUrl | null {
+    const { cdnBaseUrls = [], refreshCdnAccess } = this.#config;
+    return cdnBaseUrls.length > 0 || refreshCdnAccess ? this.#cdnFetch.fetch : null;
   }
 
   async load(context: FragmentLoaderContext, signal: AbortSignal): Promise<DeliveredSegment> {
@@ -139,15 +185,16 @@ export class HlsSession implements ShoalSession, FragmentSource {
 
   #open(hls: Hls, manifestUrl: string): void {
     this.#close();
-    const { tracker, token, iceServers, storeLimitBytes } = this.#config;
+    const { tracker, token, iceServers, integrityKey } = this.#config;
     const playlistUrl = new URL(manifestUrl, globalThis.location?.href).href;
-    const viewerId = makeViewerId();
+    const viewerId = makeViewerId(this.#control.status.upload.canUpload);
     const fetch: typeof globalThis.fetch = (input, init) => globalThis.fetch(input, init);
     const ice = new IceServerSource({
       given: iceServers,
       trackerHttpUrl: tracker ? trackerHttpUrl(tracker) : null,
       ...{ token, fetch },
     });
+    const meter = this.#meter;
     const hasWebRtc = typeof globalThis.RTCPeerConnection === 'function';
     const delivery = new HybridDelivery({
       playlistUrl,
@@ -163,15 +210,25 @@ export class HlsSession implements ShoalSession, FragmentSource {
       },
       iceServers: ice.servers,
       viewerId,
-      storeLimitBytes: storeLimitBytes ?? shoalDefaults.storeLimitBytes,
-      fetch,
+      checksWhole: integrityKey !== undefined,
+      relayOnly: this.#config.relayOnly ?? shoalDefaults.relayOnly,
+      storeLimitBytes: this.#config.storeLimitBytes ?? storeLimitBytes(this.#control.memoryGb),
+      fetch: this.#cdnFetch.fetch,
       nowMs: () => performance.now(),
       events: this.#eventsOf(this.#meter),
+      onFetch: (reason, sizeBytes) => meter.onFetch(reason, sizeBytes),
     });
-    delivery.allowPeers(this.#peersAllowed);
+    this.#control.attach(delivery);
+    this.#observeTimer = setInterval(() => this.#observe(), observeIntervalMs);
+    const configUrl = tracker ? trackerHttpUrl(tracker) : null;
     this.#playback = {
+      remote: configUrl === null ? null : this.#openRemoteConfig(configUrl),
       delivery,
-      hlsDelivery: new HlsDelivery(hls, delivery),
+      hlsDelivery: new HlsDelivery(
+        hls,
+        delivery,
+        integrityKey ? new SignatureCheck(integrityKey) : null,
+      ),
       reporter: this.#openReporter(playlistUrl, viewerId),
     };
   }
@@ -187,11 +244,19 @@ export class HlsSession implements ShoalSession, FragmentSource {
       token,
       session: randomCharacters(22),
       stream: streamNameOf(playlistUrl),
-      totals: () => ({ ...this.#meter.totals, ...this.#playbackMeter.totals(performance.now()) }),
+      totals: () => ({
+        ...this.#meter.totals,
+        ...this.#meter.troubles,
+        ...this.#playbackMeter.totals(performance.now()),
+        errorCount: this.#errorCount,
+      }),
       state: () => ({
         ...this.stats,
-        p2pEnabled: this.#peersAllowed && this.#config.tracker !== undefined,
+        p2pEnabled: this.#control.isAssigned && this.#config.tracker !== undefined,
+        heldOut: this.#peersAllowed && this.#control.status.isHeldOut,
+        guard: this.#control.status.guard.level,
       }),
+      onConfigVersion: (version) => this.#playback?.remote?.noteVersion(version),
       viewerId,
       takeExchanged: () => this.#meter.takeExchanged(),
       fetch: (input, init) => globalThis.fetch(input, init),
@@ -200,14 +265,36 @@ export class HlsSession implements ShoalSession, FragmentSource {
     });
   }
 
+  #openRemoteConfig(url: string): RemoteConfig {
+    return new RemoteConfig({
+      url,
+      fetch: (input, init) => globalThis.fetch(input, init),
+      nowMs: () => performance.now(),
+      onConfig: (config) => this.#control.setRemote(config),
+    });
+  }
+
+  #observe(): void {
+    const hls = this.#hls;
+    if (!hls) return;
+    const nowMs = performance.now();
+    const playback = this.#playbackMeter.totals(nowMs);
+    this.#control.observe(guardObservation(hls, this.#meter, playback, nowMs), this.#meter.totals);
+  }
+
   /** Ends what was being played; the counters begin anew with the next source. */
   #close(): void {
     const playback = this.#playback;
     if (!playback) return;
     this.#playback = null;
+    if (this.#observeTimer !== null) clearInterval(this.#observeTimer);
+    this.#observeTimer = null;
     void playback.reporter?.end(false);
+    playback.remote?.close();
+    this.#control.detach();
     playback.delivery.close();
     this.#meter = new DeliveryMeter();
+    this.#errorCount = 0;
   }
 
   #unobserve(): void {
@@ -219,6 +306,7 @@ export class HlsSession implements ShoalSession, FragmentSource {
     globalThis.removeEventListener?.('pagehide', this.#onPageHide);
     this.#unobserve();
     this.#close();
+    this.#control.close();
     this.#isDestroyed = true;
     this.#listeners.clear();
     this.#keepStatsTimer();
@@ -248,6 +336,7 @@ export class HlsSession implements ShoalSession, FragmentSource {
       onDiscarded: (sizeBytes) => meter.onDiscarded(sizeBytes),
       onUploaded: (sizeBytes) => meter.onUploaded(sizeBytes),
       onRelayed: (sizeBytes) => meter.onRelayed(sizeBytes),
+      onCdnTrouble: () => meter.onCdnTrouble(),
       onPeerCount: (peerCount) => {
         if (peerCount === meter.peerCount) return;
         meter.onPeerCount(peerCount);

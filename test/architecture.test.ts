@@ -62,7 +62,7 @@ function importsOf(file: string): Import[] {
 const imports = files.flatMap(importsOf);
 
 /** Pure folders: they take data and give data, and import no I/O (ARCHITECTURE.md, "Ranks"). */
-const pureFolders = ['ingest/rtp', 'ingest/hls', 'player/delivery/scheduler'];
+const pureFolders = ['ingest/rtp', 'ingest/hls', 'player/delivery/scheduler', 'player/guard'];
 
 /** Files of a service that are as basic as its protocol: types, tables and schemas without I/O. */
 const rankZeroFiles = ['errors.ts', 'environment.ts', 'stats.ts'];

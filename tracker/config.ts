@@ -6,6 +6,10 @@ import { fileURLToPath } from 'node:url';
 import { type Environment, EnvironmentError } from '@shoal/ingest/environment';
 import { type Logger, pino } from 'pino';
 import type { TurnSetting } from './admission/turn-credentials.ts';
+import {
+  type PlayerConfigChange,
+  parsePlayerConfigChange,
+} from './remote-config/player-config-board.ts';
 
 /** Where telemetry stays: in one SQLite file, in a PostgreSQL database, or nowhere. */
 export type TelemetryStoreSetting =
@@ -44,6 +48,8 @@ export interface TrackerOptions {
   readonly geoDatabasePaths: readonly string[];
   /** Seeing the dashboard and its figures needs this token; `null`: everybody may. */
   readonly dashboardToken: string | null;
+  /** What players are told at first, see GET /api/v1/player-config. */
+  readonly playerConfig: PlayerConfigChange;
   readonly announceIntervalSeconds: number;
   /** Peers introduced by one announce. */
   readonly maxPeersPerAnnounce: number;
@@ -86,6 +92,7 @@ export const trackerDefaults = {
   redisUrl: null,
   geoDatabasePaths: [],
   dashboardToken: null,
+  playerConfig: {},
   // Of viewers that have met enough peers; the others announce every few seconds.
   announceIntervalSeconds: 20,
   maxPeersPerAnnounce: 10,
@@ -137,6 +144,7 @@ export function trackerOptionsOf(environment: Environment, logger: Logger): Trac
     maxPeersPerSwarm: environment.SHOAL_SWARM_VIEWERS,
     maxPeersPerPart: environment.SHOAL_SWARM_PART_VIEWERS,
     dashboardToken: environment.SHOAL_DASHBOARD_TOKEN ?? null,
+    playerConfig: parsePlayerConfigChange(environment.SHOAL_PLAYER_CONFIG ?? {}),
     // A public URL means that a proxy stands in front, and that all sockets come from its address.
     trustProxy: publicUrl !== null,
   };

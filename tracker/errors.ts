@@ -9,12 +9,14 @@ interface ErrorEntry {
 /** Code → HTTP status and title; the README lists the same codes. */
 export const trackerErrors = {
   'beacon-invalid': { status: 400, title: 'The beacon cannot be read.' },
+  'player-config-invalid': { status: 400, title: 'The player configuration is not valid.' },
   'query-invalid': { status: 400, title: 'The query is not valid.' },
   'request-invalid': { status: 400, title: 'The request cannot be read.' },
   'token-missing': { status: 401, title: 'A viewer token is needed.' },
   'dashboard-token-wrong': { status: 401, title: 'The dashboard token is needed.' },
   'token-invalid': { status: 403, title: 'The viewer token is not valid here.' },
   'revocation-not-enabled': { status: 403, title: 'Tokens cannot be revoked here.' },
+  'player-config-fixed': { status: 403, title: 'Players cannot be configured here.' },
   'import-not-enabled': { status: 403, title: 'CDN usage cannot be imported here.' },
   'stream-unknown': { status: 403, title: 'There is no such stream.' },
   'resource-not-found': { status: 404, title: 'There is no such resource.' },

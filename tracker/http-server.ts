@@ -5,6 +5,7 @@ import cors from '@fastify/cors';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
 import type { Logger } from 'pino';
 import { TrackerError } from './errors.ts';
+import { playerConfigVersionHeader } from './protocol/index.ts';
 
 /** How long a client may take to send its request. */
 const requestTimeoutMs = 30_000;
@@ -15,7 +16,8 @@ export async function createHttpServer(logger: Logger): Promise<FastifyInstance>
   // Players run on any site, and nothing here depends on cookies.
   await server.register(cors, {
     origin: '*',
-    methods: ['GET', 'HEAD', 'POST'],
+    methods: ['GET', 'HEAD', 'POST', 'PUT'],
+    exposedHeaders: [playerConfigVersionHeader],
     allowedHeaders: ['content-type', 'authorization'],
     maxAge: preflightMaxAgeSeconds,
   });

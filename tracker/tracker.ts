@@ -12,11 +12,15 @@ import {
   type TrackerOptions,
   trackerDefaults,
 } from './config.ts';
-import { protectDashboard } from './dashboard-access.ts';
+import { protectDashboard, tokenCheck } from './dashboard-access.ts';
 import { registerDashboard } from './dashboard-routes.ts';
 import { GeoDatabase, type Place } from './geography/geo-database.ts';
 import { createHttpServer } from './http-server.ts';
 import { registerIceServers } from './ice-server-routes.ts';
+import {
+  PlayerConfigBoard,
+  registerPlayerConfigRoutes,
+} from './remote-config/player-config-board.ts';
 import { registerServiceRoutes } from './service-routes.ts';
 import { SharedState } from './shared/shared-state.ts';
 import { addressKeyOf } from './signalling/address-key.ts';
@@ -132,7 +136,8 @@ async function startStages(options: TrackerOptions, compose: Compose): Promise<T
     onRevoked: (tokenId) => ending?.endToken(tokenId),
   });
   const verifyToken = secret === null ? null : verifierOf(secret, shared);
-  const telemetry = await startTelemetry(options, registry, verifyToken, shared, geo).catch(
+  const board = new PlayerConfigBoard(options.playerConfig, Date.now());
+  const telemetry = await startTelemetry(options, registry, verifyToken, shared, geo, board).catch(
     async (error: unknown) => {
       await shared.close();
       throw error;
@@ -161,6 +166,11 @@ async function startStages(options: TrackerOptions, compose: Compose): Promise<T
         isProtected: options.dashboardToken !== null,
       });
     }
+    registerPlayerConfigRoutes(server, {
+      board,
+      isOperator: options.dashboardToken === null ? null : tokenCheck(options.dashboardToken),
+      onChange: (config) => options.logger.info(config, 'the player configuration was changed'),
+    });
     await registerDashboard(server, options.dashboardDir);
     registerIceServers(server, { turn: options.turn, verifyToken });
     registerServiceRoutes(server, { telemetry, signalling, registry });
@@ -191,11 +201,13 @@ async function startTelemetry(
   verifyToken: VerifyViewerToken | null,
   shared: SharedState,
   geo: GeoDatabase | null,
+  board: PlayerConfigBoard,
 ): Promise<Telemetry> {
   const logger = options.logger.child({ stage: 'telemetry' });
   return Telemetry.start({
     ...options,
     isDashboardProtected: options.dashboardToken !== null,
+    playerConfigVersion: () => board.config.version,
     store: await openStore(options.store, logger),
     logger,
     registry,

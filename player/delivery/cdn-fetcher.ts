@@ -1,6 +1,9 @@
 // Fetches media from the CDN with a bounded wait, and remembers how long that takes, so that
 // delivery knows how late it may begin. Used for segments, init sections and fallbacks.
 
+import type { FetchUrl } from './cdn/cdn-fetch.ts';
+import { ResumableBody } from './cdn/resumable-body.ts';
+
 export interface CdnResponse {
   readonly bytes: ArrayBuffer;
   readonly startedAtMs: number;
@@ -23,7 +26,7 @@ export class CdnError extends Error {
 }
 
 export interface CdnFetcherOptions {
-  readonly fetch: typeof globalThis.fetch;
+  readonly fetch: FetchUrl;
   readonly nowMs: () => number;
 }
 
@@ -33,8 +36,6 @@ const fetchTimeoutMs = 15_000;
 const rememberedFetches = 20;
 /** Assumed before the first fetch. */
 const initialFetchMs = 400;
-/** A body that grows past this is no segment of ours. */
-const maxBodyBytes = 64 * 1024 * 1024;
 
 export class CdnFetcher {
   readonly #options: CdnFetcherOptions;
@@ -62,20 +63,26 @@ export class CdnFetcher {
     const timer = setTimeout(abort, fetchTimeoutMs);
     signal.addEventListener('abort', abort, { once: true });
     if (signal.aborted) abort();
-    const chunks: Uint8Array[] = [];
+    const body = new ResumableBody();
     try {
-      const response = await this.#options.fetch(url, { ...init, signal: controller.signal });
-      const firstByteAtMs = this.#options.nowMs();
-      if (!response.ok)
-        throw new CdnError(response.status, `${url} answered ${response.status}`, 0);
-      await readBody(response, chunks);
+      let firstByteAtMs: number | null = null;
+      for (;;) {
+        const response = await this.#options.fetch(url, {
+          ...body.requestInit(init),
+          signal: controller.signal,
+        });
+        firstByteAtMs ??= this.#options.nowMs();
+        if (!response.ok)
+          throw new CdnError(response.status, `${url} answered ${response.status}`, body.sizeBytes);
+        if (await body.read(response, init, controller.signal)) break;
+      }
       const finishedAtMs = this.#options.nowMs();
-      const bytes = concatenate(chunks);
+      const bytes = body.take();
       this.#remember(bytes.byteLength, finishedAtMs - startedAtMs);
       return { bytes, startedAtMs, firstByteAtMs, finishedAtMs };
     } catch (error) {
       if (error instanceof CdnError) throw error;
-      throw new CdnError(0, `${url} could not be fetched`, sizeOf(chunks), { cause: error });
+      throw new CdnError(0, `${url} could not be fetched`, body.sizeBytes, { cause: error });
     } finally {
       clearTimeout(timer);
       signal.removeEventListener('abort', abort);
@@ -88,32 +95,4 @@ export class CdnFetcher {
     this.#durationsMs.push(durationMs);
     if (this.#durationsMs.length > rememberedFetches) this.#durationsMs.shift();
   }
-}
-
-async function readBody(response: Response, chunks: Uint8Array[]): Promise<void> {
-  if (!response.body) return;
-  const reader = response.body.getReader();
-  let sizeBytes = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    sizeBytes += value.byteLength;
-    if (sizeBytes > maxBodyBytes)
-      throw new RangeError(`the body is larger than ${maxBodyBytes} bytes`);
-    chunks.push(value);
-  }
-}
-
-function sizeOf(chunks: readonly Uint8Array[]): number {
-  return chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
-}
-
-function concatenate(chunks: readonly Uint8Array[]): ArrayBuffer {
-  const bytes = new Uint8Array(sizeOf(chunks));
-  let offset = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset);
-    offset += chunk.byteLength;
-  }
-  return bytes.buffer;
 }

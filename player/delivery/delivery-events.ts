@@ -14,6 +14,8 @@ export interface DeliveryEvents {
   onExchanged?(peerId: string, receivedBytes: number, sentBytes: number): void;
   /** Media arrived by way of a TURN server, whatever becomes of it. */
   onRelayed?(sizeBytes: number): void;
+  /** The CDN refused, broke off or was far too slow: not the fault of peers. */
+  onCdnTrouble?(): void;
   /** The neighbours of the rendition being played have changed. */
   onPeerCount(peerCount: number): void;
 }

@@ -8,10 +8,13 @@ import { sha256Hex } from './digest.ts';
 import {
   type MediaSegment,
   type MediaTrack,
+  pathOf,
   type RenditionPlaylist,
   renditionName,
 } from './media-segment.ts';
 import { openSource, type SourceOptions } from './open-source.ts';
+import { areEqualSettings, defaultPeerSettings, type PeerSettings } from './peer-settings.ts';
+import { ForgedPiecesError } from './pieces/piece-delivery.ts';
 import type { RenditionSource } from './rendition-source.ts';
 
 export interface HybridDeliveryOptions extends Omit<SourceOptions, 'swarmId' | 'stream' | 'cdn'> {
@@ -32,9 +35,10 @@ export class HybridDelivery {
   readonly #swarmId: SwarmId;
   readonly #cdn: CdnFetcher;
   readonly #renditions = new Map<string, Rendition>();
-  /** URLs of the playlists being played. */
+  /** Paths of the playlists being played. */
   readonly #foreground = new Map<MediaTrack, string>();
   #peersAllowed = false;
+  #peerSettings = defaultPeerSettings;
   #closed = false;
 
   constructor(options: HybridDeliveryOptions) {
@@ -50,8 +54,8 @@ export class HybridDelivery {
 
   /** Name of the rendition whose pictures are played. */
   get rendition(): string | null {
-    const url = this.#foreground.get('main');
-    return url === undefined ? null : renditionName(url);
+    const path = this.#foreground.get('main');
+    return path === undefined ? null : renditionName(path);
   }
 
   get peersAllowed(): boolean {
@@ -65,18 +69,25 @@ export class HybridDelivery {
     for (const { source } of this.#renditions.values()) source.allowPeers(allowed);
   }
 
+  configurePeers(settings: PeerSettings): void {
+    if (this.#closed || areEqualSettings(this.#peerSettings, settings)) return;
+    this.#peerSettings = settings;
+    this.#configureSources();
+  }
+
   /** A playlist of any rendition was loaded or refreshed. */
   updatePlaylist(playlist: RenditionPlaylist): void {
-    this.#renditions.get(playlist.url)?.source.updatePlaylist(playlist);
+    this.#renditions.get(pathOf(playlist.url))?.source.updatePlaylist(playlist);
   }
 
   /** Puts a rendition in the foreground; the one of the same track before it lingers. */
   activate(playlist: RenditionPlaylist): void {
-    const previousUrl = this.#foreground.get(playlist.track);
-    if (this.#closed || previousUrl === playlist.url) return;
-    this.#foreground.set(playlist.track, playlist.url);
-    if (previousUrl !== undefined) this.#linger(previousUrl);
-    const rendition = this.#renditions.get(playlist.url) ?? this.#open(playlist);
+    const path = pathOf(playlist.url);
+    const previousPath = this.#foreground.get(playlist.track);
+    if (this.#closed || previousPath === path) return;
+    this.#foreground.set(playlist.track, path);
+    if (previousPath !== undefined) this.#linger(previousPath);
+    const rendition = this.#renditions.get(path) ?? this.#open(path, playlist);
     if (rendition.leaveTimer !== null) clearTimeout(rendition.leaveTimer);
     rendition.leaveTimer = null;
     rendition.source.setActive(true);
@@ -92,11 +103,14 @@ export class HybridDelivery {
    * @throws CdnError when neither peers nor the CDN deliver; `AbortError` when `signal` aborts
    */
   load(playlistUrl: string, segment: MediaSegment, signal: AbortSignal): Promise<DeliveredSegment> {
-    const rendition = this.#renditions.get(playlistUrl);
+    const rendition = this.#renditions.get(pathOf(playlistUrl));
     if (!rendition) throw new RangeError(`${playlistUrl} was not activated`);
     const { source } = rendition;
     if (!source.canLoad(segment)) return this.loadFromCdn(segment.url, segment.digest, signal);
-    return source.load(segment, signal);
+    return source.load(segment, signal).catch((error: unknown) => {
+      if (!(error instanceof ForgedPiecesError)) throw error;
+      return this.loadFromCdn(segment.url, segment.digest, signal);
+    });
   }
 
   /**
@@ -135,11 +149,11 @@ export class HybridDelivery {
 
   #active(): Rendition[] {
     return [...this.#foreground.values()]
-      .map((url) => this.#renditions.get(url))
+      .map((path) => this.#renditions.get(path))
       .filter((rendition) => rendition !== undefined);
   }
 
-  #open(playlist: RenditionPlaylist): Rendition {
+  #open(path: string, playlist: RenditionPlaylist): Rendition {
     const { events } = this.#options;
     const source = openSource(
       {
@@ -155,18 +169,29 @@ export class HybridDelivery {
       playlist,
     );
     const rendition: Rendition = { source, leaveTimer: null };
-    this.#renditions.set(playlist.url, rendition);
+    this.#renditions.set(path, rendition);
+    this.#configureSources();
     source.allowPeers(this.#peersAllowed);
     return rendition;
   }
 
-  #linger(url: string): void {
-    const rendition = this.#renditions.get(url);
+  /** All swarms of this viewer share one line. */
+  #configureSources(): void {
+    const { uploadLimitBps } = this.#peerSettings;
+    const share =
+      uploadLimitBps === null ? null : uploadLimitBps / Math.max(1, this.#renditions.size);
+    for (const { source } of this.#renditions.values())
+      source.configurePeers({ ...this.#peerSettings, uploadLimitBps: share });
+  }
+
+  #linger(path: string): void {
+    const rendition = this.#renditions.get(path);
     if (!rendition) return;
     rendition.source.setActive(false);
     rendition.leaveTimer = setTimeout(() => {
       rendition.source.close();
-      this.#renditions.delete(url);
+      this.#renditions.delete(path);
+      this.#configureSources();
     }, lingerMs);
   }
 }
@@ -176,6 +201,7 @@ function bound(events: DeliveryEvents): Omit<DeliveryEvents, 'onPeerCount'> {
     onDelivered: (source, sizeBytes) => events.onDelivered(source, sizeBytes),
     onDiscarded: (sizeBytes) => events.onDiscarded(sizeBytes),
     onUploaded: (sizeBytes) => events.onUploaded(sizeBytes),
+    onCdnTrouble: () => events.onCdnTrouble?.(),
     onExchanged: (peerId, receivedBytes, sentBytes) =>
       events.onExchanged?.(peerId, receivedBytes, sentBytes),
     onRelayed: (sizeBytes) => events.onRelayed?.(sizeBytes),

@@ -40,6 +40,14 @@ export function withoutQuery(url: string): string {
   return end === -1 ? url : url.slice(0, end);
 }
 
+/**
+ * What a URL names whichever CDN it comes from: content steering and failover change the host, not
+ * the path. URLs that are none stay as they are.
+ */
+export function pathOf(url: string): string {
+  return withoutQuery(url).replace(/^[a-z][a-z0-9+.-]*:\/\/[^/]*/i, '');
+}
+
 /** What people call the rendition: the folder of its playlist, for example `720p`. */
 export function renditionName(playlistUrl: string): string {
   const parts = withoutQuery(playlistUrl).split('/');

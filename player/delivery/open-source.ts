@@ -2,14 +2,16 @@
 // the playlist has them, else whole segments by p2p-media-loader's core. Below hybrid-delivery.
 
 import type { SwarmId } from '@shoal/tracker/protocol';
+import type { FetchUrl } from './cdn/cdn-fetch.ts';
 import type { CdnFetcher } from './cdn-fetcher.ts';
 import type { DeliveryEvents } from './delivery-events.ts';
 import { sha256Hex } from './digest.ts';
 import { type CoreClass, P2pMediaLoaderExchange } from './exchange/p2p-media-loader-exchange.ts';
 import type { RenditionPlaylist } from './media-segment.ts';
 import { PeerSwitch } from './peer-switch.ts';
+import type { TrackerClientClass } from './pieces/peer-connection.ts';
 import { PieceDelivery } from './pieces/piece-delivery.ts';
-import { PieceLinks, type TrackerClientClass } from './pieces/piece-links.ts';
+import { PieceLinks } from './pieces/piece-links.ts';
 import { RangeFetcher } from './pieces/range-fetcher.ts';
 import { RenditionDelivery } from './rendition-delivery.ts';
 import type { RenditionSource } from './rendition-source.ts';
@@ -32,7 +34,11 @@ export interface SourceOptions {
   readonly iceServers: readonly RTCIceServer[];
   readonly viewerId: string;
   readonly storeLimitBytes: number;
-  readonly fetch: typeof globalThis.fetch;
+  readonly fetch: FetchUrl;
+  /** The whole segment is held against its digest too: with a pinned key the piece root is not signed. */
+  readonly checksWhole?: boolean | undefined;
+  /** Connections to others by TURN servers only. */
+  readonly relayOnly?: boolean | undefined;
   readonly nowMs: () => number;
   readonly cdn: CdnFetcher;
   readonly events: DeliveryEvents;
@@ -51,13 +57,15 @@ export function openSource(options: SourceOptions, playlist: RenditionPlaylist):
 }
 
 function openPieceSource(options: SourceOptions, playlist: RenditionPlaylist): RenditionSource {
-  const { trackerUrl, viewerId, nowMs, fetch, events, onFetch, serve } = options;
+  const { trackerUrl, viewerId, nowMs, fetch, events, onFetch, serve, storeLimitBytes } = options;
   const delivery = new PieceDelivery(
     {
       viewerId,
       nowMs,
       random: Math.random,
       ranges: new RangeFetcher({ fetch, nowMs }),
+      storeLimitBytes,
+      checksWhole: options.checksWhole ?? false,
       events: onFetch ? withFetchReasons(events, onFetch) : events,
       ...(serve ? { serve } : {}),
     },
@@ -89,7 +97,10 @@ function linkOptions(
     trackerUrl: socketUrl,
     infoHash,
     viewerId: options.viewerId,
-    iceServers: options.iceServers,
+    connection: {
+      iceServers: options.iceServers,
+      iceTransportPolicy: options.relayOnly ? ('relay' as const) : ('all' as const),
+    },
     maxLinks,
     nowMs: options.nowMs,
     onRelayed: (sizeBytes: number) => options.events.onRelayed?.(sizeBytes),
@@ -115,6 +126,7 @@ function openSegmentSource(options: SourceOptions, playlist: RenditionPlaylist):
           swarmId: name,
           peerId: viewerId,
           iceServers: options.iceServers,
+          relayOnly: options.relayOnly ?? false,
           store,
           verify: async (segment: { readonly digest: string | null }, bytes: ArrayBuffer) =>
             (await sha256Hex(bytes)) === segment.digest,
@@ -137,6 +149,7 @@ function withFetchReasons(
     onDiscarded: events.onDiscarded.bind(events),
     onUploaded: events.onUploaded.bind(events),
     onPeerCount: events.onPeerCount.bind(events),
+    ...(events.onCdnTrouble && { onCdnTrouble: events.onCdnTrouble.bind(events) }),
     ...(events.onExchanged && { onExchanged: events.onExchanged.bind(events) }),
     ...(events.onRelayed && { onRelayed: events.onRelayed.bind(events) }),
     onFetch,

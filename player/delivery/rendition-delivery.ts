@@ -6,6 +6,7 @@ import type { DeliveredSegment, DeliveryEvents } from './delivery-events.ts';
 import { sha256Hex } from './digest.ts';
 import type { Exchange, ExchangeListener, OpenExchange } from './exchange/exchange.ts';
 import { endSeconds, type MediaSegment, type RenditionPlaylist } from './media-segment.ts';
+import type { PeerSettings } from './peer-settings.ts';
 import type { PeerGate } from './peer-switch.ts';
 import type { RenditionSource } from './rendition-source.ts';
 import { cdnFetchAtMs, cdnTurn } from './scheduler/cdn-turn.ts';
@@ -61,6 +62,12 @@ export class RenditionDelivery implements RenditionSource {
 
   allowPeers(isAllowed: boolean): void {
     this.#peers?.allow(isAllowed);
+  }
+
+  /** This exchange has no limit of its own: it sends or it does not. */
+  configurePeers({ canUpload }: PeerSettings): void {
+    this.#options.store.canServe = canUpload;
+    this.#exchange?.announce();
   }
 
   canLoad(): boolean {
@@ -275,6 +282,7 @@ export class RenditionDelivery implements RenditionSource {
 
   #retryLater(progress: SegmentProgress, error: unknown): void {
     progress.failures += 1;
+    this.#options.events.onCdnTrouble?.();
     const waitMs = Math.min(maxRetryMs, firstRetryMs * 2 ** (progress.failures - 1));
     progress.retryAtMs = this.#options.nowMs() + waitMs * (0.75 + Math.random() / 2);
     progress.fail(error);

@@ -3,11 +3,14 @@
 
 import type { DeliveredSegment } from './delivery-events.ts';
 import type { MediaSegment, RenditionPlaylist } from './media-segment.ts';
+import type { PeerSettings } from './peer-settings.ts';
 
 export interface RenditionSource {
   readonly peerCount: number;
   /** Joins the swarm or leaves it; playback goes on either way. */
   allowPeers(isAllowed: boolean): void;
+  /** As far as the exchange can: what it cannot do it leaves as it is. */
+  configurePeers(settings: PeerSettings): void;
   updatePlaylist(playlist: RenditionPlaylist): void;
   updatePlayhead(positionSeconds: number): void;
   /** `false` for a rendition that was switched away from: it serves what it has, fetches nothing. */

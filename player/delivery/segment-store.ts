@@ -13,6 +13,8 @@ export class SegmentStore {
   readonly #limitBytes: number;
   readonly #serve: ((bytes: Uint8Array) => Uint8Array) | undefined;
   readonly #stored = new Map<string, StoredSegment>();
+  /** `false` keeps everything to this viewer. */
+  canServe = true;
   #sizeBytes = 0;
 
   /** @param serve what other viewers are given instead of the real bytes, for tests */
@@ -40,7 +42,7 @@ export class SegmentStore {
 
   /** What another viewer is given. */
   serve(url: string): ArrayBuffer | undefined {
-    const bytes = this.get(url);
+    const bytes = this.canServe ? this.get(url) : undefined;
     if (bytes === undefined || !this.#serve) return bytes;
     return this.#serve(new Uint8Array(bytes)).slice().buffer;
   }

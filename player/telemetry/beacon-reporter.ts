@@ -5,6 +5,7 @@ import {
   type DeliveryBeacon,
   minBeaconIntervalMs,
   type PeerTraffic,
+  playerConfigVersionHeader,
   shortPeerId,
 } from '@shoal/tracker/protocol';
 
@@ -18,6 +19,9 @@ export interface BeaconTotals {
   readonly stallCount: number;
   readonly stallSeconds: number;
   readonly playedSeconds: number;
+  readonly errorCount?: number | undefined;
+  readonly cdnTroubleCount?: number | undefined;
+  readonly lateBytes?: number | undefined;
 }
 
 /** What is true at the moment of a beacon. */
@@ -27,6 +31,8 @@ export interface BeaconState {
   readonly liveLatencySeconds: number | null;
   readonly peerCount: number;
   readonly p2pEnabled: boolean;
+  readonly heldOut?: boolean | undefined;
+  readonly guard?: 'full' | 'careful' | 'off' | undefined;
 }
 
 export interface BeaconReporterOptions {
@@ -45,6 +51,8 @@ export interface BeaconReporterOptions {
   /** `navigator.sendBeacon`, for pages that go away; without it a keep-alive fetch is tried. */
   readonly sendBeacon?: ((url: string, body: string) => boolean) | undefined;
   readonly nowMs: () => number;
+  /** The version of the player config that an answer names. */
+  readonly onConfigVersion?: ((version: number) => void) | undefined;
 }
 
 const zero: BeaconTotals = {
@@ -133,6 +141,11 @@ export class BeaconReporter {
       peerCount: state.peerCount,
       p2pEnabled: state.p2pEnabled,
       ...this.#neighbours(),
+      ...(state.heldOut && { heldOut: true }),
+      ...(state.guard !== undefined && state.guard !== 'full' && { guard: state.guard }),
+      ...counted('errorCount', totals, before),
+      ...counted('cdnTroubleCount', totals, before),
+      ...counted('lateBytes', totals, before),
       ended,
     };
     this.#sequence += 1;
@@ -163,6 +176,8 @@ export class BeaconReporter {
         keepalive: true,
         signal: AbortSignal.timeout(requestTimeoutMs),
       });
+      const version = Number(response.headers.get(playerConfigVersionHeader) ?? Number.NaN);
+      if (Number.isFinite(version)) this.#options.onConfigVersion?.(version);
       // What the tracker refuses as wrong (4xx) would be refused again: count it as told.
       return (
         response.ok || (response.status >= 400 && response.status < 500 && response.status !== 429)
@@ -182,6 +197,16 @@ export class BeaconReporter {
     const query = this.#options.token ? `?token=${encodeURIComponent(this.#options.token)}` : '';
     return `${this.#options.url}/api/v1/beacons${query}`;
   }
+}
+
+/** What is zero is left out: most beacons have none of it. */
+function counted<Name extends 'errorCount' | 'cdnTroubleCount' | 'lateBytes'>(
+  name: Name,
+  totals: BeaconTotals,
+  before: BeaconTotals,
+): Partial<Record<Name, number>> {
+  const difference = (totals[name] ?? 0) - (before[name] ?? 0);
+  return difference > 0 ? ({ [name]: difference } as Partial<Record<Name, number>>) : {};
 }
 
 function rounded(seconds: number): number {

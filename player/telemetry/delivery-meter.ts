@@ -27,6 +27,8 @@ export class DeliveryMeter {
   #discardedBytes = 0;
   #relayedBytes = 0;
   #peerCount = 0;
+  #lateBytes = 0;
+  #cdnTroubleCount = 0;
   #exchanged = new Map<string, PeerTraffic>();
 
   get totals(): DeliveryTotals {
@@ -62,6 +64,20 @@ export class DeliveryMeter {
 
   onUploaded(sizeBytes: number): void {
     this.#uploadedBytes += sizeBytes;
+  }
+
+  /** Late pieces and the CDN's own trouble, for the quality guard and for beacons. */
+  get troubles(): { readonly lateBytes: number; readonly cdnTroubleCount: number } {
+    return { lateBytes: this.#lateBytes, cdnTroubleCount: this.#cdnTroubleCount };
+  }
+
+  onCdnTrouble(): void {
+    this.#cdnTroubleCount += 1;
+  }
+
+  /** @param reason why it was fetched from the CDN; a hedge is for what peers owed */
+  onFetch(reason: string, sizeBytes: number): void {
+    if (reason === 'hedge') this.#lateBytes += sizeBytes;
   }
 
   onExchanged(peerId: string, receivedBytes: number, sentBytes: number): void {

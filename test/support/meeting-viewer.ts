@@ -2,7 +2,8 @@
 // real WebRTC, without media. For tests of trackers behind a proxy.
 
 import { loadTrackerClientClass } from '@shoal/player/delivery';
-import { PieceLinks, type TrackerClientClass } from '../../player/delivery/pieces/piece-links.ts';
+import type { TrackerClientClass } from '../../player/delivery/pieces/peer-connection.ts';
+import { PieceLinks } from '../../player/delivery/pieces/piece-links.ts';
 import { swarmAddressOf } from '../../player/delivery/swarm-address.ts';
 import { makeViewerId } from '../../player/delivery/viewer-id.ts';
 
@@ -31,7 +32,7 @@ export class MeetingViewer {
         trackerUrl: address.socketUrl,
         infoHash: address.infoHash,
         viewerId: this.viewerId,
-        iceServers: [],
+        connection: { iceServers: [], iceTransportPolicy: 'all' },
         maxLinks: 16,
         nowMs: () => performance.now(),
       },

@@ -39,6 +39,16 @@ export interface DeliveryBeacon {
   readonly peerId?: string;
   /** Traffic with neighbours since the last beacon, at most `maxReportedPeers`. */
   readonly peers?: readonly PeerTraffic[];
+  /** `true` for sessions held out by chance, so that viewing without peers can be compared. */
+  readonly heldOut?: boolean;
+  /** How far the quality guard lets peers deliver; absent while they may. */
+  readonly guard?: 'careful' | 'off';
+  /** Failures that reached the player: fatal errors, segments that nobody could deliver. */
+  readonly errorCount?: number;
+  /** Requests that the CDN refused, broke off or answered far too late. */
+  readonly cdnTroubleCount?: number;
+  /** Of `cdnBytes`, what peers owed and did not deliver in time. */
+  readonly lateBytes?: number;
   /** `true` in the last beacon of the session. */
   readonly ended: boolean;
 }

@@ -11,6 +11,12 @@ export {
   shortPeerId,
   shortPeerIdPattern,
 } from './peer-traffic.ts';
+export {
+  defaultPlayerConfig,
+  type PlayerConfig,
+  parsePlayerConfig,
+  playerConfigVersionHeader,
+} from './player-config.ts';
 export type { RegionSavings, RegionSavingsList } from './region-savings.ts';
 export type {
   CdnMeasurement,

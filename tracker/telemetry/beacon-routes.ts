@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import type { StreamId } from '@shoal/ingest/protocol';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { TrackerError } from '../errors.ts';
-import { maxBeaconSizeBytes } from '../protocol/index.ts';
+import { maxBeaconSizeBytes, playerConfigVersionHeader } from '../protocol/index.ts';
 import { parseBeacon } from './beacon-schema.ts';
 import type { GroupCommit } from './group-commit.ts';
 import type { LoadGate } from './load-gate.ts';
@@ -28,6 +28,8 @@ export interface BeaconRouteOptions {
   readonly load: LoadGate;
   readonly pictures: SwarmPictures;
   readonly metrics: TelemetryMetrics;
+  /** Told with every answer, so that players notice a change within one beacon. */
+  readonly playerConfigVersion: () => number;
 }
 
 /** Made once: a refusal must cost little. */
@@ -73,7 +75,7 @@ export function registerBeaconRoutes(server: FastifyInstance, options: BeaconRou
       metrics.refuseBeacon();
       throw error;
     }
-    return reply.code(204).send();
+    return reply.code(204).header(playerConfigVersionHeader, options.playerConfigVersion()).send();
   });
 }
 

@@ -62,6 +62,11 @@ const beacon = z.object({
     .array(z.object({ id: shortPeerId, receivedBytes: bytes, sentBytes: bytes }))
     .max(maxReportedPeers)
     .optional(),
+  heldOut: z.boolean().optional(),
+  guard: z.enum(['careful', 'off']).optional(),
+  errorCount: z.int().min(0).max(100_000).optional(),
+  cdnTroubleCount: z.int().min(0).max(100_000).optional(),
+  lateBytes: bytes.optional(),
   ended: z.boolean(),
 });
 

@@ -13,6 +13,9 @@ export class TelemetryMetrics {
   readonly beacons: Counter<'result'>;
   readonly eventClients: Gauge;
   readonly #deliveryBytes: Counter<'source' | 'stream'>;
+  readonly #lateBytes: Counter<'stream'>;
+  readonly #troubles: Counter<'kind' | 'stream'>;
+  readonly #guarded: Counter<'level'>;
   readonly #streamLabels = new Set<string>();
   #countedBeacons = 0;
   #refusedBeacons = 0;
@@ -29,6 +32,24 @@ export class TelemetryMetrics {
       name: 'shoal_delivery_bytes_total',
       help: 'Media bytes that reached players, by source.',
       labelNames: ['source', 'stream'],
+      registers,
+    });
+    this.#lateBytes = new Counter({
+      name: 'shoal_late_bytes_total',
+      help: 'Media bytes that peers owed and players fetched from the CDN at the last moment.',
+      labelNames: ['stream'],
+      registers,
+    });
+    this.#troubles = new Counter({
+      name: 'shoal_player_errors_total',
+      help: 'Errors that players met: their own, and requests that the CDN failed.',
+      labelNames: ['kind', 'stream'],
+      registers,
+    });
+    this.#guarded = new Counter({
+      name: 'shoal_guard_beacons_total',
+      help: 'Beacons by how far the quality guard of their player let peers deliver.',
+      labelNames: ['level'],
       registers,
     });
     this.eventClients = new Gauge({
@@ -77,6 +98,10 @@ export class TelemetryMetrics {
     const stream = this.#labelOf(beacon.stream);
     this.#deliveryBytes.inc({ source: 'cdn', stream }, beacon.cdnBytes);
     this.#deliveryBytes.inc({ source: 'peer', stream }, beacon.peerBytes);
+    this.#lateBytes.inc({ stream }, beacon.lateBytes ?? 0);
+    this.#troubles.inc({ kind: 'player', stream }, beacon.errorCount ?? 0);
+    this.#troubles.inc({ kind: 'cdn', stream }, beacon.cdnTroubleCount ?? 0);
+    this.#guarded.inc({ level: beacon.guard ?? 'full' });
   }
 
   #labelOf(stream: string): string {

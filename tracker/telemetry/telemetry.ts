@@ -45,6 +45,7 @@ export interface TelemetryOptions {
   readonly regionOf: ((request: IncomingMessage) => string) | null;
   /** Which tracker counts a beacon; `null`: this one is alone. */
   readonly claims: BeaconCounter | null;
+  readonly playerConfigVersion: () => number;
 }
 
 export interface TelemetryHealth {
@@ -170,6 +171,7 @@ export class Telemetry {
         regionOf: this.#options.regionOf,
         knowsStream: this.#options.knownStreamsOnly ? (stream) => this.knowsStream(stream) : null,
         metrics: this.#metrics,
+        playerConfigVersion: this.#options.playerConfigVersion,
         verifyToken: this.#options.verifyToken,
       });
       done();

@@ -127,7 +127,8 @@ export class BroadcastForm {
 
   #fillShare(): void {
     const stream = this.#stream.validity.valid ? this.#stream.value : this.#config.stream;
-    const { watchUrl, snippet } = shareTargets(location.origin, stream, this.#config.tracker);
+    const { tracker, integrityKey } = this.#config;
+    const { watchUrl, snippet } = shareTargets(location.origin, stream, tracker, integrityKey);
     fillLinks({ watch: watchUrl, dashboard: this.#config.dashboard });
     this.#snippet.textContent = snippet;
   }

@@ -6,12 +6,21 @@ export interface ShareTargets {
   readonly snippet: string;
 }
 
-/** @param origin of ingest as this page was loaded from, for example `https://live.example` */
-export function shareTargets(origin: string, stream: string, tracker: string | null): ShareTargets {
+/**
+ * @param origin of ingest as this page was loaded from, for example `https://live.example`
+ * @param integrityKey pinned by the player: what it has not signed never comes from other viewers
+ */
+export function shareTargets(
+  origin: string,
+  stream: string,
+  tracker: string | null,
+  integrityKey: string | null,
+): ShareTargets {
   const name = encodeURIComponent(stream);
   const attributes = [
     `src="${origin}/live/${name}/index.m3u8"`,
     ...(tracker === null ? [] : [`tracker="${escapeAttribute(tracker)}"`]),
+    ...(integrityKey === null ? [] : [`integrity-key="${escapeAttribute(integrityKey)}"`]),
     'autoplay muted controls',
   ];
   return {

@@ -19,6 +19,7 @@ export interface P2pMediaLoaderOptions {
   /** 20 ASCII characters: this viewer's id as its neighbours and the tracker know it. */
   readonly peerId: string;
   readonly iceServers: readonly RTCIceServer[];
+  readonly relayOnly: boolean;
   readonly store: SegmentStore;
   /** Whether the bytes are those of the segment, by its digest. */
   readonly verify: (segment: MediaSegment, bytes: ArrayBuffer) => Promise<boolean>;
@@ -81,7 +82,10 @@ export class P2pMediaLoaderExchange implements Exchange {
       swarmId: options.swarmId,
       announceTrackers: [options.trackerUrl],
       trackerClientVersionPrefix: options.peerId,
-      rtcConfig: { iceServers: [...options.iceServers] },
+      rtcConfig: {
+        iceServers: [...options.iceServers],
+        iceTransportPolicy: options.relayOnly ? 'relay' : 'all',
+      },
       simultaneousHttpDownloads: 0,
       simultaneousP2PDownloads: 4,
       highDemandTimeWindow: 0,

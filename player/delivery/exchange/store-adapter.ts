@@ -70,6 +70,7 @@ export class StoreAdapter implements SegmentStorage {
 
   getStoredSegmentIds(): number[] {
     const ids: number[] = [];
+    if (!this.#options.store.canServe) return ids;
     for (const segment of this.#options.segments()) {
       if (this.#options.store.has(segment.url)) ids.push(segment.mediaSequenceNumber);
     }

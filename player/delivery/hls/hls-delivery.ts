@@ -2,11 +2,20 @@
 // Created for each source that hls.js loads; the session above owns it.
 
 import type Hls from 'hls.js';
-import type { FragmentLoaderContext, LevelDetails } from 'hls.js';
+import type { Fragment, FragmentLoaderContext, LevelDetails } from 'hls.js';
 import type { DeliveredSegment } from '../delivery-events.ts';
 import type { HybridDelivery } from '../hybrid-delivery.ts';
-import { type MediaTrack, renditionName, withoutQuery } from '../media-segment.ts';
-import { digestOf, renditionPlaylistOf, segmentOf } from './playlist-mapping.ts';
+import {
+  type MediaTrack,
+  type RenditionPlaylist,
+  renditionName,
+  withoutQuery,
+} from '../media-segment.ts';
+import type { SignatureCheck } from '../verification/signature-check.ts';
+import { digestOf, renditionPlaylistOf, segmentOf, signedSegmentOf } from './playlist-mapping.ts';
+
+/** Signatures that are checked ahead: more would hold up the page where script does it. */
+const checkedAtOnce = 15;
 
 interface HlsPlaylist {
   readonly url: string;
@@ -16,11 +25,15 @@ interface HlsPlaylist {
 export class HlsDelivery {
   readonly #hls: Hls;
   readonly #delivery: HybridDelivery;
+  readonly #signatures: SignatureCheck | null;
+  readonly #updates = new Map<MediaTrack, LevelDetails>();
   #rendition: string | null = null;
 
-  constructor(hls: Hls, delivery: HybridDelivery) {
+  /** @param signatures the pinned key; `null` takes what has a digest */
+  constructor(hls: Hls, delivery: HybridDelivery, signatures: SignatureCheck | null) {
     this.#hls = hls;
     this.#delivery = delivery;
+    this.#signatures = signatures;
   }
 
   /** Name of the rendition that was loaded last. */
@@ -31,7 +44,11 @@ export class HlsDelivery {
   /** A media playlist was loaded or refreshed: of a level, or of an audio track. */
   playlistUpdated(track: MediaTrack, index: number, details: LevelDetails): void {
     const url = this.#playlist(track, index)?.url;
-    if (url !== undefined) this.#delivery.updatePlaylist(renditionPlaylistOf(track, url, details));
+    if (url === undefined) return;
+    const { fragments } = details;
+    // Of a recording what is loaded is checked, and what comes next (see `load`).
+    if (details.live) this.#checkAndUpdate(track, url, details, fragments.slice(-checkedAtOnce));
+    else this.#delivery.updatePlaylist(this.#exchangeable(track, url, details));
   }
 
   /** The bytes for hls.js, from peers or CDN. */
@@ -44,8 +61,55 @@ export class HlsDelivery {
     if (track === null || !playlist?.details || segment === null || segment.digest === null) {
       return this.#loadFromCdn(context, signal);
     }
-    this.#delivery.activate(renditionPlaylistOf(track, playlist.url, playlist.details));
+    if (!(await this.#isSigned(frag))) return this.#loadFromCdn(context, signal);
+    const { details } = playlist;
+    if (!details.live && this.#signatures) {
+      const { fragments } = details;
+      const index = fragments.findIndex(({ sn }) => sn === frag.sn);
+      const next = fragments.slice(index, index + checkedAtOnce);
+      this.#checkAndUpdate(track, playlist.url, details, next);
+    }
+    this.#delivery.activate(this.#exchangeable(track, playlist.url, playlist.details));
     return this.#delivery.load(withoutQuery(playlist.url), segment, signal);
+  }
+
+  /** Only what the pinned key has signed is shown to delivery, and so to peers. */
+  #exchangeable(track: MediaTrack, url: string, details: LevelDetails): RenditionPlaylist {
+    return renditionPlaylistOf(track, url, details, (fragment) => {
+      if (!this.#signatures) return true;
+      const signed = signedSegmentOf(fragment);
+      return signed !== null && this.#signatures.isKnownSigned(signed);
+    });
+  }
+
+  /** Delivery is told of a playlist when the signatures of `fragments` have been checked. */
+  #checkAndUpdate(
+    track: MediaTrack,
+    url: string,
+    details: LevelDetails,
+    fragments: readonly Fragment[],
+  ): void {
+    const update = (): void =>
+      this.#delivery.updatePlaylist(this.#exchangeable(track, url, details));
+    const signatures = this.#signatures;
+    const unchecked = fragments
+      .map(signedSegmentOf)
+      .filter((signed) => signed !== null && !signatures?.isKnownSigned(signed));
+    if (!signatures || unchecked.length === 0) {
+      if (details.live) update();
+      return;
+    }
+    this.#updates.set(track, details);
+    void Promise.all(unchecked.map((signed) => signed && signatures.check(signed))).then(() => {
+      // A newer playlist may have been checked sooner.
+      if (this.#updates.get(track) === details) update();
+    });
+  }
+
+  async #isSigned(fragment: Fragment): Promise<boolean> {
+    if (!this.#signatures) return true;
+    const signed = signedSegmentOf(fragment);
+    return signed !== null && (await this.#signatures.check(signed));
   }
 
   #loadFromCdn(context: FragmentLoaderContext, signal: AbortSignal): Promise<DeliveredSegment> {

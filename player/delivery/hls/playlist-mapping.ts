@@ -6,6 +6,7 @@ import {
   type PieceRoot,
   parseDigestAttributes,
   parsePieceAttributes,
+  parseSignatureAttribute,
   segmentDigestTagName,
 } from '@shoal/ingest/protocol';
 import type { Fragment, LevelDetails } from 'hls.js';
@@ -15,6 +16,7 @@ import {
   type RenditionPlaylist,
   withoutQuery,
 } from '../media-segment.ts';
+import type { SignedSegment } from '../verification/signature-check.ts';
 
 /** The digest that the playlist gives for a fragment or init section, `null` without one. */
 export function digestOf(fragment: Fragment): string | null {
@@ -26,6 +28,22 @@ export function digestOf(fragment: Fragment): string | null {
 function piecesOf(fragment: Fragment): PieceRoot | null {
   const tag = fragment.tagList.find(([name]) => name === segmentDigestTagName);
   return tag?.[1] === undefined ? null : parsePieceAttributes(tag[1]);
+}
+
+/** What the pinned key is asked about a fragment; `null` when it names too little to be signed. */
+export function signedSegmentOf(fragment: Fragment): SignedSegment | null {
+  const tag = fragment.tagList.find(([name]) => name === segmentDigestTagName)?.[1];
+  const digest = digestOf(fragment);
+  const initDigest = fragment.initSegment ? digestOf(fragment.initSegment) : null;
+  if (fragment.sn === 'initSegment' || !tag || digest === null || initDigest === null) return null;
+  return {
+    url: fragment.url,
+    mediaSequenceNumber: fragment.sn,
+    discontinuitySequence: fragment.cc,
+    digest,
+    initDigest,
+    signature: parseSignatureAttribute(tag),
+  };
 }
 
 /** The fragment as a segment; `null` for init sections and byte ranges, which go by the CDN. */
@@ -46,12 +64,16 @@ export function renditionPlaylistOf(
   track: MediaTrack,
   playlistUrl: string,
   details: LevelDetails,
+  mayExchange: (fragment: Fragment) => boolean,
 ): RenditionPlaylist {
   return {
     track,
     url: withoutQuery(playlistUrl),
     isLive: details.live,
     targetDurationSeconds: details.targetduration,
-    segments: details.fragments.map(segmentOf).filter((segment) => segment !== null),
+    segments: details.fragments
+      .filter(mayExchange)
+      .map(segmentOf)
+      .filter((segment) => segment !== null),
   };
 }

@@ -3,7 +3,9 @@
 
 import { CdnError } from '../cdn-fetcher.ts';
 import type { DeliveredSegment, DeliveryEvents } from '../delivery-events.ts';
-import { endSeconds, type MediaSegment, type RenditionPlaylist } from '../media-segment.ts';
+import { sha256Hex } from '../digest.ts';
+import { endSeconds, type MediaSegment, pathOf, type RenditionPlaylist } from '../media-segment.ts';
+import { areEqualSettings, defaultPeerSettings, type PeerSettings } from '../peer-settings.ts';
 import type { PeerGate } from '../peer-switch.ts';
 import type { RenditionSource } from '../rendition-source.ts';
 import type { FetchReason, SchedulerAction } from '../scheduler/scheduler-actions.ts';
@@ -27,6 +29,10 @@ export interface PieceDeliveryOptions {
   readonly nowMs: () => number;
   readonly random: () => number;
   readonly ranges: RangeFetcher;
+  /** Most bytes of segments kept, besides those that are yet to be played. */
+  readonly storeLimitBytes: number;
+  /** A complete segment is held against its digest before the player gets it. */
+  readonly checksWhole: boolean;
   readonly events: DeliveryEvents & {
     /** Bytes asked of the CDN, by reason; where they exceed one copy in a swarm, why. */
     onFetch?(reason: FetchReason, sizeBytes: number): void;
@@ -34,6 +40,8 @@ export interface PieceDeliveryOptions {
   /** What is served instead of a piece; tests make a viewer lie with it. */
   readonly serve?: (bytes: Uint8Array) => Uint8Array;
 }
+
+type FetchAction = Extract<SchedulerAction, { kind: 'fetch' }>;
 
 /** Segments further behind the play head are of use to nobody who watches live. */
 const keptSeconds = 30;
@@ -48,6 +56,9 @@ const coalesceMs = 2;
 const maxBufferedBytes = 20 * 1024;
 const uploadPollMs = 4;
 
+/** The pieces match the playlist's root, but the segment that they make does not match its digest. */
+export class ForgedPiecesError extends Error {}
+
 export class PieceDelivery implements RenditionSource {
   readonly #options: PieceDeliveryOptions;
   readonly #scheduler: SwarmScheduler;
@@ -57,7 +68,8 @@ export class PieceDelivery implements RenditionSource {
   #peers: PeerGate | null = null;
   #playheadSeconds: number | null = null;
   #isActive = true;
-  #canUpload: boolean;
+  readonly #isCapable: boolean;
+  #settings = defaultPeerSettings;
   #hasDemanded = false;
   #joinedAtMs = Number.NEGATIVE_INFINITY;
   #timer: ReturnType<typeof setTimeout> | null = null;
@@ -66,11 +78,11 @@ export class PieceDelivery implements RenditionSource {
 
   constructor(options: PieceDeliveryOptions, playlist: RenditionPlaylist) {
     this.#options = options;
-    this.#canUpload = canUpload(options.viewerId);
+    this.#isCapable = canUpload(options.viewerId);
     this.#scheduler = new SwarmScheduler({
       viewerId: options.viewerId,
       isLive: playlist.isLive,
-      canUpload: this.#canUpload,
+      canUpload: this.#isCapable,
       constants: schedulerConstants(
         latencyTargetDurations * playlist.targetDurationSeconds * 1_000,
       ),
@@ -117,6 +129,7 @@ export class PieceDelivery implements RenditionSource {
     } else {
       this.#joinedAtMs = this.#options.nowMs();
       this.#links = open(this.#linkListener());
+      this.#links.setMinViewers(this.#settings.minViewers);
     }
     this.#run();
   }
@@ -130,6 +143,7 @@ export class PieceDelivery implements RenditionSource {
       const isOld = endSeconds(segment.progress.segment) < keepFromSeconds;
       if ((isOld || !numbers.has(number)) && !segment.progress.isDemanded) this.#forget(segment);
     }
+    this.#boundStore();
     this.#run();
   }
 
@@ -139,18 +153,18 @@ export class PieceDelivery implements RenditionSource {
     this.#run();
   }
 
-  /** Whether pieces are sent to others; may be changed at any time, neighbours are told. */
-  setCanUpload(isAllowed: boolean): void {
-    if (this.#canUpload === isAllowed || this.#closed) return;
-    this.#canUpload = isAllowed;
-    this.#inbox.broadcast(encodeHello(isAllowed));
-    this.#scheduler.setCanUpload(isAllowed, this.#options.nowMs());
-    this.#run();
-  }
-
-  /** What is sent to others at most, in bit/s; `null` is as much as the line takes. */
-  setUploadLimit(bitsPerSecond: number | null): void {
-    this.#scheduler.setUploadLimit(bitsPerSecond);
+  configurePeers(settings: PeerSettings): void {
+    const before = this.#settings;
+    if (this.#closed || areEqualSettings(before, settings)) return;
+    this.#settings = settings;
+    const { uploadLimitBps, isCareful, minViewers } = settings;
+    if (settings.canUpload !== before.canUpload) {
+      this.#inbox.broadcast(encodeHello(this.#canUpload));
+      this.#scheduler.setCanUpload(this.#canUpload, this.#options.nowMs());
+    }
+    if (uploadLimitBps !== before.uploadLimitBps) this.#scheduler.setUploadLimit(uploadLimitBps);
+    this.#scheduler.setCareful(isCareful);
+    this.#links?.setMinViewers(minViewers);
     this.#run();
   }
 
@@ -164,7 +178,7 @@ export class PieceDelivery implements RenditionSource {
     if (!segment) throw new CdnError(0, `${media.url} has no piece root`, 0);
     if (this.#playheadSeconds === null) this.updatePlayhead(media.startSeconds);
     const delivered = segment.progress.wait(signal);
-    if (segment.isComplete) this.#deliver(segment);
+    if (segment.isComplete) this.#completed(segment);
     else {
       this.#scheduler.demand(segment.number, !this.#hasDemanded, this.#expectsNeighbours);
       this.#hasDemanded = true;
@@ -189,6 +203,10 @@ export class PieceDelivery implements RenditionSource {
   }
 
   /** The swarm was joined a moment ago. */
+  get #canUpload(): boolean {
+    return this.#isCapable && this.#settings.canUpload;
+  }
+
   get #expectsNeighbours(): boolean {
     return this.#links !== null && this.#options.nowMs() - this.#joinedAtMs < meetingMs;
   }
@@ -196,7 +214,8 @@ export class PieceDelivery implements RenditionSource {
   #addSegments(playlist: RenditionPlaylist, isFromBeforeJoining: boolean): void {
     for (const media of playlist.segments) {
       const known = this.#segments.get(media.mediaSequenceNumber);
-      if (known && known.progress.segment.url === media.url) this.#update(known, media);
+      if (known && pathOf(known.progress.segment.url) === pathOf(media.url))
+        this.#update(known, media);
       else {
         // The number of another broadcast: what was gathered under it is of no use any more.
         if (known) this.#forget(known);
@@ -230,6 +249,19 @@ export class PieceDelivery implements RenditionSource {
       this.#options.nowMs(),
     );
     return segment;
+  }
+
+  /** What has been played is kept for others only as far as the device has room. */
+  #boundStore(): void {
+    let sizeBytes = 0;
+    for (const { bytes } of this.#segments.values()) sizeBytes += bytes.length;
+    for (const segment of [...this.#segments.values()].sort((a, b) => a.number - b.number)) {
+      if (sizeBytes <= this.#options.storeLimitBytes) return;
+      const isPlayed = endSeconds(segment.progress.segment) <= (this.#playheadSeconds ?? 0);
+      if (!isPlayed || segment.progress.isDemanded) continue;
+      sizeBytes -= segment.bytes.length;
+      this.#forget(segment);
+    }
   }
 
   #linkListener(): PieceLinksListener {
@@ -337,11 +369,10 @@ export class PieceDelivery implements RenditionSource {
     look();
   }
 
-  async #fetch(action: Extract<SchedulerAction, { kind: 'fetch' }>): Promise<void> {
+  async #fetch(action: FetchAction): Promise<void> {
     const segment = this.#segments.get(action.segment);
     if (!segment) return;
     const startedAtMs = this.#options.nowMs();
-    const retryAtMs = startedAtMs + fetchRetryMs;
     try {
       const { firstPiece, lastPiece, reason } = action;
       const result = await this.#options.ranges.fetch(segment, firstPiece, lastPiece, {
@@ -352,21 +383,22 @@ export class PieceDelivery implements RenditionSource {
             finishedAtMs: this.#options.nowMs(),
           };
         },
+        onLate: () => {
+          this.#options.events.onCdnTrouble?.();
+          this.#scheduler.fetchLate(segment.number, firstPiece, lastPiece);
+          this.#run();
+        },
         onPiece: (piece, bytes) => {
           this.#options.events.onFetch?.(reason, bytes.length);
           this.#stored(segment, piece, bytes);
         },
       });
       this.#options.events.onDiscarded(result.discardedBytes);
-      if (!result.isComplete)
-        this.#scheduler.fetchFailed(
-          segment.number,
-          firstPiece,
-          lastPiece,
-          this.#options.nowMs() + fetchRetryMs,
-        );
+      if (result.isComplete) segment.progress.failures = 0;
+      else this.#fetchFailed(segment, action);
     } catch (error) {
-      this.#scheduler.fetchFailed(action.segment, action.firstPiece, action.lastPiece, retryAtMs);
+      const isWanted = this.#segments.get(segment.number) === segment && !segment.isComplete;
+      if (isWanted) this.#fetchFailed(segment, action);
       if (error instanceof CdnError) {
         this.#options.events.onDiscarded(error.receivedBytes);
         // With neighbours it may still come, and the range is asked for again; alone hls.js decides.
@@ -374,6 +406,17 @@ export class PieceDelivery implements RenditionSource {
       }
     }
     this.#run();
+  }
+
+  /** Tried again later, and later each time; neighbours may bring it before. */
+  #fetchFailed(segment: PieceSegment, action: FetchAction): void {
+    if (this.#closed) return;
+    const waitMs = fetchRetryMs * 2 ** Math.min(segment.progress.failures, 4);
+    segment.progress.failures += 1;
+    const retryAtMs = this.#options.nowMs() + waitMs * (0.75 + this.#options.random() / 2);
+    this.#scheduler.fetchFailed(action.segment, action.firstPiece, action.lastPiece, retryAtMs);
+    this.#scheduler.cdnFailed();
+    this.#options.events.onCdnTrouble?.();
   }
 
   #stored(segment: PieceSegment, piece: number, bytes: Uint8Array): void {
@@ -387,12 +430,23 @@ export class PieceDelivery implements RenditionSource {
 
   #completed(segment: PieceSegment): void {
     if (!segment.isComplete) return;
+    // What a slow fetch was still to bring has come from neighbours.
+    this.#options.ranges.abort(segment);
     const { progress } = segment;
     if (progress.transfer)
       progress.transfer = { ...progress.transfer, finishedAtMs: this.#options.nowMs() };
     // A segment mostly from peers says nothing about the network to the CDN.
     if (segment.cdnBytes < segment.bytes.length) progress.transfer = null;
-    this.#deliver(segment);
+    if (this.#options.checksWhole) void this.#checkWhole(segment);
+    else this.#deliver(segment);
+  }
+
+  /** A forged piece root passes forged pieces; the digest, which is signed, does not. */
+  async #checkWhole(segment: PieceSegment): Promise<void> {
+    const { digest, url } = segment.progress.segment;
+    segment.isWholeRight ??= sha256Hex(segment.bytes.buffer).then((whole) => whole === digest);
+    if (await segment.isWholeRight) this.#deliver(segment);
+    else segment.progress.fail(new ForgedPiecesError(`${url}: the pieces are not the segment's`));
   }
 
   #deliver(segment: PieceSegment): void {

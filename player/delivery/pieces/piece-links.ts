@@ -2,41 +2,15 @@
 // client, counted and bounded here, messages handed up and down. Knows nothing of pieces.
 
 import type { RingPosition } from '../scheduler/scheduler-actions.ts';
+import type {
+  PeerConnection,
+  PeerConnectionConfig,
+  TrackerClient,
+  TrackerClientClass,
+} from './peer-connection.ts';
 import { reconnectSoon } from './reconnection.ts';
-import { type ConnectionWithStats, RelayedLinks } from './relayed-links.ts';
+import { RelayedLinks } from './relayed-links.ts';
 import { ringOf } from './ring-answer.ts';
-
-/** The part of simple-peer that is used here. */
-export interface PeerConnection extends ConnectionWithStats {
-  readonly id?: string;
-  /** This side made the offer. */
-  readonly initiator: boolean;
-  readonly destroyed: boolean;
-  /** Bytes that wait to be sent. */
-  readonly bufferSize: number;
-  send(data: Uint8Array): void;
-  destroy(): void;
-  on(event: 'connect' | 'close' | 'error', listener: () => void): void;
-  on(event: 'data', listener: (data: Uint8Array<ArrayBuffer>) => void): void;
-}
-
-/** The part of bittorrent-tracker's client that is used here. */
-export interface TrackerClient {
-  on(event: 'peer', listener: (peer: PeerConnection) => void): void;
-  on(event: 'update', listener: (answer: unknown) => void): void;
-  on(event: 'warning' | 'error', listener: (error: unknown) => void): void;
-  start(): void;
-  update(options?: { numwant?: number }): void;
-  destroy(): void;
-}
-
-export type TrackerClientClass = new (options: {
-  readonly infoHash: Uint8Array;
-  readonly peerId: Uint8Array;
-  readonly announce: readonly string[];
-  readonly port: number;
-  readonly rtcConfig: { readonly iceServers: readonly RTCIceServer[] };
-}) => TrackerClient;
 
 export interface PieceLinksListener {
   onLink(id: string): void;
@@ -52,7 +26,7 @@ export interface PieceLinksOptions {
   readonly infoHash: Uint8Array;
   /** 20 ASCII characters. */
   readonly viewerId: string;
-  readonly iceServers: readonly RTCIceServer[];
+  readonly connection: PeerConnectionConfig;
   /** Links that this side dials, and links that it accepts beyond those. */
   readonly maxLinks: number;
   /** Told of what arrives through TURN servers. */
@@ -69,6 +43,9 @@ const refreshDelayMs = 700;
 /** More messages in a second than this come from no viewer of ours. */
 const maxMessagesPerSecond = 2_000;
 const floodBanMs = 600_000;
+
+/** A swarm that has begun is kept down to this share of the viewers that it takes to begin. */
+const gateHysteresis = 0.75;
 
 /** What a peer may have said before the connection is known to be up. */
 const maxEarlyMessages = 256;
@@ -88,6 +65,9 @@ export class PieceLinks {
   #refreshTimer: ReturnType<typeof setTimeout> | null = null;
   #maxDialled: number;
   #maxAccepted: number;
+  #minViewers = 0;
+  #viewerCount = 0;
+  #isGated = false;
   #closed = false;
 
   constructor(options: PieceLinksOptions, listener: PieceLinksListener) {
@@ -101,13 +81,16 @@ export class PieceLinks {
       peerId: encoder.encode(options.viewerId),
       announce: [options.trackerUrl],
       port: unusedPort,
-      rtcConfig: { iceServers: options.iceServers },
+      rtcConfig: options.connection,
+      getAnnounceOpts: () => (this.#isGated ? { numwant: 0 } : {}),
     });
     reconnectSoon(this.#client, Math.random);
     this.#client.on('peer', (peer) => this.#admit(peer));
     this.#client.on('update', (answer) => {
       const swarm = ringOf(answer);
-      if (swarm) listener.onSwarm(swarm.ring, swarm.viewerCount);
+      if (!swarm) return;
+      this.#gate(swarm.viewerCount);
+      listener.onSwarm(swarm.ring, swarm.viewerCount);
     });
     // A tracker that is away is no fault of playback: the client reconnects by itself.
     this.#client.on('warning', () => {});
@@ -117,6 +100,13 @@ export class PieceLinks {
 
   get size(): number {
     return this.#links.size;
+  }
+
+  /** No links in swarms of fewer viewers; at 0 and 1 there is no such gate. */
+  setMinViewers(minViewers: number): void {
+    if (this.#minViewers === minViewers) return;
+    this.#minViewers = minViewers;
+    this.#gate(this.#viewerCount);
   }
 
   /** `false` when the link is gone. */
@@ -173,7 +163,8 @@ export class PieceLinks {
     const isBanned = (this.#bannedUntilMs.get(id) ?? 0) > this.#options.nowMs();
     peer.on('error', () => this.#remove(id, peer));
     const maxLinks = peer.initiator ? this.#maxDialled : this.#maxAccepted;
-    if (this.#closed || isBanned || id === '' || this.#links.size >= maxLinks) {
+    const isRefused = this.#closed || this.#isGated || isBanned || id === '';
+    if (isRefused || this.#links.size >= maxLinks) {
       peer.destroy();
       return;
     }
@@ -193,6 +184,17 @@ export class PieceLinks {
         if (this.#links.get(id) === peer) this.#listener.onMessage(id, data);
       }
     });
+  }
+
+  /** Opens at the least number of viewers, and shuts when a quarter of them has left again. */
+  #gate(viewerCount: number): void {
+    this.#viewerCount = viewerCount;
+    const least = this.#isGated ? this.#minViewers : this.#minViewers * gateHysteresis;
+    const isGated = this.#minViewers > 1 && viewerCount < least;
+    if (isGated === this.#isGated) return;
+    this.#isGated = isGated;
+    if (!isGated) this.#client.update();
+    else for (const [id, link] of [...this.#links]) this.#remove(id, link);
   }
 
   #isFlooding(rate: { second: number; messages: number }): boolean {

@@ -23,6 +23,8 @@ export class PieceSegment {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly isFromBeforeJoining: boolean;
   digests: PieceDigests | null = null;
+  /** Once complete: whether it matches its digest, where that is asked. */
+  isWholeRight: Promise<boolean> | null = null;
   cdnBytes = 0;
   peerBytes = 0;
   readonly #unchecked: UncheckedPiece[] = [];

@@ -2,6 +2,7 @@
 // and checked, and measures how fast this viewer's CDN is. Below piece-delivery.
 
 import { pieceListHeader } from '@shoal/ingest/protocol';
+import type { FetchUrl } from '../cdn/cdn-fetch.ts';
 import { CdnError } from '../cdn-fetcher.ts';
 import { type CdnSpeed, CdnSpeedMeter } from '../scheduler/cdn-speed.ts';
 import { PieceDigests, parsePieceList } from './piece-digests.ts';
@@ -9,6 +10,8 @@ import type { PieceSegment } from './piece-segment.ts';
 
 export interface RangeListener {
   onFirstByte(): void;
+  /** It takes far longer than fetches of this size do; it goes on all the same. */
+  onLate(): void;
   /** A checked piece. */
   onPiece(piece: number, bytes: Uint8Array<ArrayBuffer>): void;
 }
@@ -20,11 +23,14 @@ export interface RangeResult {
 }
 
 export interface RangeFetcherOptions {
-  readonly fetch: typeof globalThis.fetch;
+  readonly fetch: FetchUrl;
   readonly nowMs: () => number;
 }
 
 const timeoutMs = 10_000;
+/** A fetch is late after this many times what is expected of it, and not before the least. */
+const lateFactor = 3;
+const leastLateMs = 1_000;
 
 export class RangeFetcher {
   readonly #options: RangeFetcherOptions;
@@ -52,6 +58,7 @@ export class RangeFetcher {
     const controller = new AbortController();
     this.#running.set(controller, segment);
     const timer = setTimeout(() => controller.abort(), timeoutMs);
+    const lateTimer = setTimeout(() => listener.onLate(), this.#lateMs(segment, first, last));
     let receivedBytes = 0;
     try {
       const startedAtMs = this.#options.nowMs();
@@ -80,6 +87,7 @@ export class RangeFetcher {
       });
     } finally {
       clearTimeout(timer);
+      clearTimeout(lateTimer);
       this.#running.delete(controller);
     }
   }
@@ -90,6 +98,12 @@ export class RangeFetcher {
 
   abortAll(): void {
     for (const controller of this.#running.keys()) controller.abort();
+  }
+
+  #lateMs(segment: PieceSegment, first: number, last: number): number {
+    const { firstByteMs, bytesPerMs } = this.speed;
+    const sizeBytes = (last - first) * segment.pieceSizeBytes + segment.sizeOf(last);
+    return Math.max(leastLateMs, lateFactor * (firstByteMs + sizeBytes / bytesPerMs));
   }
 
   async #request(

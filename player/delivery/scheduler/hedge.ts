@@ -10,6 +10,8 @@ import { cancelRequest, deadlineMs, type SegmentState, type SwarmState } from '.
 /** Of the pace at which pieces have come from peers, so much is counted on. */
 const trustedPaceShare = 0.7;
 const lookAgainMs = 100;
+/** How much earlier than usual a careful viewer turns to the CDN. */
+const carefulFactor = 2;
 /** Neighbours that were just met have had no time to answer. */
 const meetingMs = 400;
 
@@ -18,7 +20,11 @@ const meetingMs = 400;
  * not bring at their pace; at last everything. Gives the time at which the segment needs it.
  */
 export function hedge(state: SwarmState, segment: SegmentState, nowMs: number): number {
-  const { hedgeBaseMs, hedgeFactor, mostFirstHedgeMs, mostLastHedgeMs } = state.constants;
+  const caution = state.isCareful ? carefulFactor : 1;
+  const hedgeBaseMs = caution * state.constants.hedgeBaseMs;
+  const hedgeFactor = caution * state.constants.hedgeFactor;
+  const mostFirstHedgeMs = caution * state.constants.mostFirstHedgeMs;
+  const mostLastHedgeMs = caution * state.constants.mostLastHedgeMs;
   const { have, fetching } = segment;
   if (!isWanted(state, segment)) return Number.POSITIVE_INFINITY;
   const missing =
@@ -72,7 +78,11 @@ function piecesToHedge(segment: SegmentState, count: number, isLast: boolean): n
 
 function hedgePieces(state: SwarmState, segment: SegmentState, pieces: readonly number[]): void {
   if (pieces.length === 0) return;
-  for (const piece of pieces) cancelRequest(state, segment, piece);
+  for (const piece of pieces) {
+    // While the CDN fails they may still come from neighbours.
+    if (state.isCdnFailing) segment.late.set(piece);
+    else cancelRequest(state, segment, piece);
+  }
   segment.hedgedCount += pieces.length;
   noteHedge(state, segment);
   fetchPieces(state, segment, pieces, state.neighbours.size === 0 ? 'alone' : 'hedge');

@@ -110,13 +110,13 @@ function wantedSegments(state: SwarmState, nowMs: number): Wanted[] {
   return wanted;
 }
 
-/** Pieces that are neither here nor on their way, and that somebody has. */
-function askableLo({ have, fetching, requested, held }: SegmentState): number {
-  return held.lo & ~(have.lo | fetching.lo | requested.lo);
+/** Pieces that are neither here nor on their way in good time, and that somebody has. */
+function askableLo({ have, fetching, late, requested, held }: SegmentState): number {
+  return held.lo & ~(have.lo | (fetching.lo & ~late.lo) | requested.lo);
 }
 
-function askableHi({ have, fetching, requested, held }: SegmentState): number {
-  return held.hi & ~(have.hi | fetching.hi | requested.hi);
+function askableHi({ have, fetching, late, requested, held }: SegmentState): number {
+  return held.hi & ~(have.hi | (fetching.hi & ~late.hi) | requested.hi);
 }
 
 /**

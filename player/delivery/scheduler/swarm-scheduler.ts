@@ -95,6 +95,8 @@ export class SwarmScheduler {
       needsNeighbours: false,
       meetAtMs: options.nowMs + leastStayMs,
       sentCount: 0,
+      isCareful: false,
+      isCdnFailing: false,
       cdnFirstByteMs: initialFirstByteMs,
       cdnBytesPerMs: initialBytesPerMs,
       pieceSizeBytes: (segment) => this.#pieceSizes.get(segment) ?? 0,
@@ -147,6 +149,11 @@ export class SwarmScheduler {
     this.#state.uploadLimitBytesPerMs =
       bitsPerSecond === null ? null : Math.max(1, bitsPerSecond) / 8_000;
     this.#state.uploadFreeAtMs = 0;
+  }
+
+  /** While careful, this viewer asks the CDN earlier for what peers owe it. */
+  setCareful(isCareful: boolean): void {
+    this.#state.isCareful = isCareful;
   }
 
   /** A neighbour has ceased to send pieces, or sends again and will tell what it has. */
@@ -337,8 +344,24 @@ export class SwarmScheduler {
 
   /** A piece came from the CDN and is right; `false` when it was here already. */
   pieceFetched(number: number, piece: number): boolean {
-    this.#state.segments.get(number)?.fetching.clear(piece);
+    const segment = this.#state.segments.get(number);
+    segment?.fetching.clear(piece);
+    segment?.late.clear(piece);
+    this.#state.isCdnFailing = false;
     return this.#store(number, piece);
+  }
+
+  /** A fetch takes far longer than it should: it goes on, but neighbours are asked too. */
+  fetchLate(number: number, firstPiece: number, lastPiece: number): void {
+    const segment = this.#state.segments.get(number);
+    if (!segment) return;
+    for (let piece = firstPiece; piece <= lastPiece; piece += 1)
+      if (segment.fetching.has(piece)) segment.late.set(piece);
+  }
+
+  /** The CDN refused, broke off or sent what is wrong. */
+  cdnFailed(): void {
+    this.#state.isCdnFailing = true;
   }
 
   /** The CDN did not deliver these: they are missing again, and a duty looks after them later. */
@@ -346,7 +369,10 @@ export class SwarmScheduler {
     const segment = this.#state.segments.get(number);
     if (!segment) return;
     const { sliceCount } = this.#state.constants;
-    for (let piece = firstPiece; piece <= lastPiece; piece += 1) segment.fetching.clear(piece);
+    for (let piece = firstPiece; piece <= lastPiece; piece += 1) {
+      segment.fetching.clear(piece);
+      segment.late.clear(piece);
+    }
     for (let slice = 0; slice < sliceCount; slice += 1) {
       const [first, end] = sliceRange(segment, slice, sliceCount);
       if (end > firstPiece && first <= lastPiece)

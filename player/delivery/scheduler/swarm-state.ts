@@ -27,6 +27,8 @@ export interface SegmentState {
   readonly fetching: PieceFlags;
   /** Asked of neighbours; the same pieces as the keys of `requests`. */
   readonly requested: PieceFlags;
+  /** Of those, what takes so long that neighbours are asked as well. */
+  readonly late: PieceFlags;
   readonly requests: Map<number, PieceRequest>;
   /** Neighbours that have each piece. */
   readonly holders: Uint16Array;
@@ -111,6 +113,10 @@ export interface SwarmState {
   /** When new neighbours may be asked for again. */
   meetAtMs: number;
   sentCount: number;
+  /** Peers have been late: the hedge leaves itself more time. */
+  isCareful: boolean;
+  /** The last fetch failed: what the hedge asks of the CDN may still come from neighbours. */
+  isCdnFailing: boolean;
   cdnFirstByteMs: number;
   cdnBytesPerMs: number;
   readonly pieceSizeBytes: (segment: number) => number;
@@ -130,6 +136,7 @@ export function makeSegmentState(
     have: new PieceFlags(pieceCount),
     fetching: new PieceFlags(pieceCount),
     requested: new PieceFlags(pieceCount),
+    late: new PieceFlags(pieceCount),
     requests: new Map(),
     holders: new Uint16Array(pieceCount),
     held: new PieceFlags(pieceCount),

@@ -22,6 +22,7 @@ describe('parsePageConfig', () => {
       stream: 'show',
       tracker: 'ws://t:8090',
       dashboard: 'http://t:8090',
+      integrityKey: null,
     });
   });
 
@@ -37,6 +38,7 @@ describe('parsePageConfig', () => {
       stream: 'demo',
       tracker: null,
       dashboard: null,
+      integrityKey: null,
     });
   });
 });
@@ -51,17 +53,21 @@ describe('parseFragment', () => {
 
 describe('shareTargets', () => {
   it('gives the address to watch and the lines for another site', () => {
-    expect(shareTargets('https://live.example', 'show', 'wss://t.example/?a=1&b="2"')).toEqual({
+    const tracker = 'wss://t.example/?a=1&b="2"';
+    expect(shareTargets('https://live.example', 'show', tracker, 'key-of-the-origin')).toEqual({
       watchUrl: 'https://live.example/watch/show',
       snippet:
         '<script src="https://live.example/player/shoal.js"></script>\n' +
         '<shoal-player src="https://live.example/live/show/index.m3u8" ' +
-        'tracker="wss://t.example/?a=1&amp;b=&quot;2&quot;" autoplay muted controls></shoal-player>',
+        'tracker="wss://t.example/?a=1&amp;b=&quot;2&quot;" integrity-key="key-of-the-origin" ' +
+        'autoplay muted controls></shoal-player>',
     });
   });
 
-  it('leaves the tracker out where there is none', () => {
-    expect(shareTargets('https://live.example', 'show', null).snippet).not.toContain('tracker');
+  it('leaves out the tracker and the key where there is none', () => {
+    const { snippet } = shareTargets('https://live.example', 'show', null, null);
+    expect(snippet).not.toContain('tracker');
+    expect(snippet).not.toContain('integrity-key');
   });
 });
 

@@ -5,7 +5,12 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { DeliveryBeacon } from '@shoal/tracker/protocol';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { BeaconReporter, type BeaconTotals } from '../../../player/telemetry/beacon-reporter.ts';
+import {
+  BeaconReporter,
+  type BeaconState,
+  type BeaconTotals,
+} from '../../../player/telemetry/beacon-reporter.ts';
+import { parseBeacon } from '../../../tracker/telemetry/beacon-schema.ts';
 
 interface Collector {
   readonly url: string;
@@ -17,6 +22,7 @@ let server: Server;
 let collector: Collector;
 let totals: BeaconTotals;
 let reporter: BeaconReporter | null = null;
+let versions: number[] = [];
 
 beforeEach(async () => {
   // Sockets need the real immediates and ticks.
@@ -29,12 +35,14 @@ beforeEach(async () => {
     });
     request.on('end', () => {
       beacons.push(JSON.parse(body));
-      response.writeHead(collector.answer).end();
+      response.writeHead(collector.answer, { 'shoal-player-config': '17' }).end();
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   collector = { url: `http://127.0.0.1:${port}`, beacons, answer: 204 };
+  further = {};
+  versions = [];
   totals = {
     cdnBytes: 0,
     peerBytes: 0,
@@ -55,6 +63,9 @@ afterEach(async () => {
   await new Promise<void>((resolve) => server.close(() => resolve()));
 });
 
+/** Beside what the first versions told; the reporter leaves out what is nothing. */
+let further: Pick<BeaconState, 'heldOut' | 'guard'> = {};
+
 function start(): BeaconReporter {
   reporter = new BeaconReporter({
     url: collector.url,
@@ -68,7 +79,9 @@ function start(): BeaconReporter {
       liveLatencySeconds: 6,
       peerCount: 2,
       p2pEnabled: true,
+      ...further,
     }),
+    onConfigVersion: (version) => versions.push(version),
     fetch: (input, init) => fetch(input, init),
     nowMs: () => Date.now(),
   });
@@ -96,6 +109,29 @@ describe('BeaconReporter', () => {
     expect(sum('peerBytes')).toBe(9_000);
     expect(collector.beacons.map((beacon) => beacon.sequence)).toEqual([0, 1]);
     expect(collector.beacons.map((beacon) => beacon.ended)).toEqual([false, true]);
+  });
+
+  it('tells errors, late pieces, the guard and the hold-out when there are any', async () => {
+    const subject = start();
+    await passUntilBeacon(1);
+    totals = { ...totals, errorCount: 2, cdnTroubleCount: 3, lateBytes: 4_000 };
+    further = { heldOut: true, guard: 'careful' };
+    await subject.end(false);
+    const names = ['errorCount', 'cdnTroubleCount', 'lateBytes', 'heldOut', 'guard'] as const;
+    const [calm, troubled] = collector.beacons;
+    for (const name of names) expect(calm).not.toHaveProperty(name);
+    expect(troubled).toMatchObject({
+      ...{ errorCount: 2, cdnTroubleCount: 3, lateBytes: 4_000 },
+      ...{ heldOut: true, guard: 'careful' },
+    });
+    if (troubled) expect(parseBeacon(troubled)).toMatchObject({ heldOut: true, lateBytes: 4_000 });
+  });
+
+  it('hands on the version of the player config that answers name', async () => {
+    const subject = start();
+    await passUntilBeacon(1);
+    await subject.end(false);
+    expect(versions).toEqual([17, 17]);
   });
 
   it('tells the start-up time once', async () => {

@@ -25,6 +25,11 @@ export interface AcceptedBeacon {
   /** Whether this viewer exchanges segments with others. */
   readonly p2pEnabled: boolean;
   readonly peerCount: number;
+  readonly heldOut?: boolean | undefined;
+  readonly guard?: 'careful' | 'off' | undefined;
+  readonly errorCount?: number | undefined;
+  readonly cdnTroubleCount?: number | undefined;
+  readonly lateBytes?: number | undefined;
   readonly peerId?: string | undefined;
   readonly peers?: readonly PeerTraffic[] | undefined;
 }
