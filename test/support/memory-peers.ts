@@ -5,7 +5,7 @@ import type {
   PeerConnection,
   TrackerClient,
   TrackerClientClass,
-} from '../../player/delivery/pieces/piece-links.ts';
+} from '../../player/delivery/pieces/peer-connection.ts';
 
 type Listener = (data: Uint8Array<ArrayBuffer>) => void;
 

@@ -71,6 +71,8 @@ beforeEach(() => {
       random: Math.random,
       ranges: new RangeFetcher({ fetch, nowMs }),
       events: meter,
+      storeLimitBytes: 64 * 1024 * 1024,
+      checksWhole: false,
     },
     playlist,
   );
@@ -82,7 +84,7 @@ beforeEach(() => {
           trackerUrl: 'ws://tracker.invalid',
           infoHash: new Uint8Array(20),
           viewerId: '-SH0101-zzzzzzzzzzzz',
-          iceServers: [],
+          connection: { iceServers: [] },
           maxLinks: 16,
           nowMs,
         },
