@@ -16,10 +16,12 @@ import {
   useHealth,
   useLiveSavings,
   usePeriods,
+  useRegions,
   useStreamList,
   useSwarmPicture,
 } from './live-savings.ts';
 import { Money } from './money.tsx';
+import { RegionTable } from './region-table.tsx';
 import { BandwidthChart, ViewersChart } from './savings-charts.tsx';
 import { StreamTable } from './stream-table.tsx';
 import { SwarmView } from './swarm-view.tsx';
@@ -66,6 +68,7 @@ function Savings({ summary, list, periods, view, onChange }: SavingsProps) {
   // With one stream there is nothing to choose.
   const picture = useSwarmPicture(view.stream ?? onlyOne(streams));
   const health = useHealth();
+  const regions = useRegions(view);
   return (
     <>
       {isEmpty ? (
@@ -84,6 +87,7 @@ function Savings({ summary, list, periods, view, onChange }: SavingsProps) {
         </>
       )}
       {streams.length > 0 && <StreamTable streams={streams} view={view} onChange={onChange} />}
+      <RegionTable list={regions} />
       <Health health={health} />
     </>
   );

@@ -3,6 +3,7 @@
 
 import type {
   HealthSummary,
+  RegionSavingsList,
   SavingsPeriods,
   SavingsSummary,
   StreamSavingsList,
@@ -96,6 +97,13 @@ export function useStreamList(windowSeconds: number): StreamSavingsList | null {
 export function usePeriods(stream: string | null): SavingsPeriods | null {
   const query = stream === null ? '' : `?${new URLSearchParams({ stream })}`;
   return usePolled<SavingsPeriods>(`api/v1/savings/periods${query}`, periodsPollMs);
+}
+
+/** What was delivered where in the window. */
+export function useRegions(view: View): RegionSavingsList | null {
+  const parameters = new URLSearchParams({ windowSeconds: String(view.windowSeconds) });
+  if (view.stream !== null) parameters.set('stream', view.stream);
+  return usePolled<RegionSavingsList>(`api/v1/savings/regions?${parameters}`, periodsPollMs);
 }
 
 /** Who feeds whom in a stream; `null` for all streams together, which have no picture. */
