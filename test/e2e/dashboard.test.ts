@@ -1,12 +1,13 @@
 // A walk through the dashboard in a browser: every number on the page is the API's, the address
 // keeps what was chosen, and a lost tracker is said, not hidden.
 
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Tracker } from '@shoal/tracker';
 import type {
   HealthSummary,
+  RegionSavingsList,
   SavingsPeriods,
   SavingsSummary,
   SwarmPicture,
@@ -16,6 +17,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bitrate, bytes, count, money, percent, text } from '../../tracker/dashboard/format.ts';
 import { postBeacon } from '../support/beacons.ts';
 import { launchChromium } from '../support/chromium.ts';
+import { writeGeoDatabase } from '../support/mmdb-writer.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import { storeSimulatedAudience } from '../support/stored-audience.ts';
 
@@ -30,6 +32,7 @@ let page: Page;
 beforeAll(async () => {
   directory = await mkdtemp(path.join(tmpdir(), 'shoal-dashboard-'));
   await storeSimulatedAudience(telemetryFile(), Date.now());
+  await writeFile(geoFile(), writeGeoDatabase({ '127.0.0.0/8': { country: { iso_code: 'DE' } } }));
   tracker = await startTracker(0);
   browser = await launchChromium();
   const context = await browser.newContext({
@@ -50,9 +53,18 @@ function telemetryFile(): string {
   return path.join(directory, 'telemetry.sqlite');
 }
 
+function geoFile(): string {
+  return path.join(directory, 'country.mmdb');
+}
+
 function startTracker(port: number): Promise<Tracker> {
   const store = { kind: 'sqlite', filePath: telemetryFile() } as const;
-  return Tracker.start({ port, store, dashboardToken: token });
+  return Tracker.start({
+    port,
+    store,
+    dashboardToken: token,
+    geoDatabasePaths: [geoFile()],
+  });
 }
 
 async function api<Answer>(route: string): Promise<Answer> {
@@ -165,6 +177,16 @@ describe('dashboard', () => {
     const first = picture.viewers.find(({ id }) => id === 'aaaaaaaa');
     expect(await details.innerText()).toContain(text(bitrate(first?.cdnBitrateBps ?? 0)));
     expect(await details.innerText()).toContain('bbbbbbbb');
+  });
+
+  it('shows what was delivered in each country', async () => {
+    await page.goto(`${tracker.url}/?stream=match`);
+    const { regions } = await api<RegionSavingsList>('savings/regions?stream=match');
+    const germany = regions.find(({ region }) => region === 'DE');
+    expect(germany?.peerBytes).toBe(2_000_000);
+    const row = page.locator('section:has(> #regions) tr:has(th:text-is("Germany"))');
+    await row.waitFor({ timeout: 15_000 });
+    expect(await row.innerText()).toContain(text(percent(germany?.offloadRatio ?? null)));
   });
 
   it('shows how tracker and ingest do', async () => {
