@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HeadlessViewer } from '../../infra/demo/headless-viewer.ts';
 import { NginxEdge } from '../../infra/edge/nginx-edge.ts';
 import { freePort } from '../../infra/local/free-port.ts';
 import { createLineParser } from '../../tracker/telemetry/pure/cdn-logs.ts';
@@ -21,6 +22,54 @@ const run = promisify(execFile);
 const clientCount = 500;
 const segmentBytes = 40_000;
 const playlist = '/live/demo/tiny/index.m3u8';
+
+/** Less than the viewers are behind the live edge: what nobody has cannot be played. */
+const outageMs = 10_000;
+
+describe('viewers behind the nginx edge', () => {
+  it('do not notice that the origin is gone for 10 s', async () => {
+    const segmentSeconds = 5;
+    const origin = await CountedOrigin.start(4, 60_000, segmentSeconds);
+    const edge = await NginxEdge.start({ ingests: [origin.address], trackers: ['127.0.0.1:9'] });
+    const broadcast = setInterval(() => void origin.listNext(), segmentSeconds * 1_000);
+    const viewers = [1, 2, 3].map(() =>
+      HeadlessViewer.start({
+        playlistUrl: `${edge.url}/live/demo/index.m3u8`,
+        trackerUrl: null,
+      }),
+    );
+    try {
+      const all = (seconds: number) => () =>
+        viewers.every(({ stats }) => stats.playedSeconds >= seconds);
+      await pollUntil(all(2), { timeoutMs: 20_000, description: 'all viewers play' });
+      // Just after a segment has come: the viewers' buffers are full, 15 s behind the live edge.
+      const next = origin.segmentPath(origin.lastNumber + 1);
+      await pollUntil(() => (origin.requests.get(next) ?? 0) > 0, {
+        timeoutMs: 20_000,
+        description: 'the next segment is fetched',
+      });
+      await pollUntil(async () => (await fetch(`${edge.url}${next}`)).ok, {
+        timeoutMs: 5_000,
+        description: 'the edge has it',
+      });
+      await origin.shut();
+      await new Promise((resolve) => setTimeout(resolve, outageMs));
+      await origin.listen();
+      const playedSeconds = Math.max(...viewers.map(({ stats }) => stats.playedSeconds));
+      // Beyond everything that was buffered before the outage.
+      await pollUntil(all(playedSeconds + 3 * segmentSeconds), {
+        timeoutMs: 60_000,
+        description: 'all viewers play what came after',
+      });
+      expect(viewers.map(({ stats }) => stats.stallCount)).toEqual([0, 0, 0]);
+    } finally {
+      clearInterval(broadcast);
+      for (const viewer of viewers) await viewer.close();
+      await edge.close();
+      await origin.shut();
+    }
+  });
+});
 
 describe('the nginx edge', () => {
   let origin: CountedOrigin;
@@ -79,6 +128,31 @@ describe('the nginx edge', () => {
       );
     }
     expect(digests.size).toBe(3);
+    for (const each of clients) each.close();
+  });
+
+  it('loses its workers while reloads are held, and the next requests are answered', async () => {
+    const clients = manyClients(edge.url, 20);
+    const next = origin.lastNumber + 1;
+    const url = `${playlist}?_HLS_msn=${next}`;
+    const broken = Promise.allSettled(clients.map((each) => each.get(url)));
+    await pollUntil(() => (origin.requests.get(url) ?? 0) > 0, {
+      timeoutMs: 10_000,
+      description: 'the origin holds the reload',
+    });
+    await edge.killWorkers();
+    for (const { status } of await broken) expect(status).toBe('rejected');
+    // The dead workers' locks are still in the shared memory.
+    const again = Promise.all(clients.map((each) => each.get(url)));
+    await pollUntil(() => (origin.requests.get(url) ?? 0) > 1, {
+      timeoutMs: 10_000,
+      description: 'the origin is asked again',
+    });
+    await origin.listNext();
+    for (const { status, body } of await again) {
+      expect(status).toBe(200);
+      expect(body.toString()).toContain(`${next}.m4s`);
+    }
     for (const each of clients) each.close();
   });
 

@@ -13,8 +13,6 @@ import { registerOrigin } from '../../ingest/origin/origin-server.ts';
 import { streamId } from './ingest-for-test.ts';
 import { beginPresentation, listSegment } from './presentation-for-test.ts';
 
-const segmentSeconds = 1;
-
 export class CountedOrigin {
   readonly stream: StreamId = streamId('demo');
   readonly presentation: Presentation;
@@ -23,6 +21,7 @@ export class CountedOrigin {
   readonly #objects: MediaObjects;
   readonly #streams: LiveStreams;
   readonly #sizeBytes: number;
+  readonly #segmentSeconds: number;
   #app: FastifyInstance | null = null;
   #port = 0;
 
@@ -31,19 +30,25 @@ export class CountedOrigin {
     objects: MediaObjects,
     presentation: Presentation,
     sizeBytes: number,
+    segmentSeconds: number,
   ) {
     this.#streams = streams;
     this.#objects = objects;
     this.presentation = presentation;
     this.#sizeBytes = sizeBytes;
+    this.#segmentSeconds = segmentSeconds;
   }
 
   /** Listens, and has `segmentCount` segments of `sizeBytes` already. */
-  static async start(segmentCount: number, sizeBytes: number): Promise<CountedOrigin> {
+  static async start(
+    segmentCount: number,
+    sizeBytes: number,
+    segmentSeconds = 1,
+  ): Promise<CountedOrigin> {
     const streams = new LiveStreams({ segmentSeconds, windowSeconds: 60, isRecorded: true });
     const objects = new MediaObjects(new MemoryStore());
     const presentation = await beginPresentation(streams, objects, streamId('demo'));
-    const origin = new CountedOrigin(streams, objects, presentation, sizeBytes);
+    const origin = new CountedOrigin(streams, objects, presentation, sizeBytes, segmentSeconds);
     for (let index = 0; index < segmentCount; index += 1) await origin.listNext();
     await origin.listen();
     return origin;
@@ -64,7 +69,13 @@ export class CountedOrigin {
   /** One more segment; who waits for it is answered. */
   async listNext(): Promise<Buffer> {
     const number = this.lastNumber + 1;
-    return listSegment(this.presentation, this.#objects, number, this.#sizeBytes, segmentSeconds);
+    return listSegment(
+      this.presentation,
+      this.#objects,
+      number,
+      this.#sizeBytes,
+      this.#segmentSeconds,
+    );
   }
 
   /** Listens, on the same port as before when it was shut. */
@@ -74,7 +85,8 @@ export class CountedOrigin {
       this.requests.set(url, (this.requests.get(url) ?? 0) + 1);
     });
     await registerOrigin(app, {
-      ...{ streams: this.#streams, objects: this.#objects, archive: null, segmentSeconds },
+      ...{ streams: this.#streams, objects: this.#objects, archive: null },
+      segmentSeconds: this.#segmentSeconds,
       egress: new EgressMeter(),
       publicUrl: () => 'https://cdn.example',
       integrityKey: { kty: 'OKP', crv: 'Ed25519', x: 'x' },
