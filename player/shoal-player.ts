@@ -167,6 +167,7 @@ export class ShoalPlayer extends MediaDelegation {
     this.#connection?.abort();
     this.#connection = new AbortController();
     const { signal } = this.#connection;
+    this.#tree.connected();
     listenForOverlayKey(this, () => this.toggleAttribute('overlay'), signal);
     new LiveReturn(
       {

@@ -34,6 +34,7 @@ media-control-bar > *, .delivery-button { border-radius: 10px; flex: none; }
 media-volume-range { width: 76px; --media-range-padding: 8px; }
 media-time-display { font-variant-numeric: tabular-nums; }
 media-live-button { padding-inline: 10px; white-space: nowrap; font-variant-numeric: tabular-nums; }
+media-live-button [slot="text"] { text-transform: none; }
 media-live-button .live-dot { margin-right: 7px; }
 media-live-button[data-at-edge] .live-dot { background: #ff4d67; }
 .delivery-button { display: inline-flex; width: 40px; height: 40px; padding: 10px; border: 0; background: none; }

@@ -104,8 +104,8 @@ export class Controls {
   #children(): HTMLElement[] {
     return [
       mediaElement('media-loading-indicator', { slot: 'centered-chrome', noautohide: '' }),
-      mediaElement('media-captions-menu', { hidden: '', anchor: 'auto', 'aria-label': 'Captions' }),
-      mediaElement('media-rendition-menu', { hidden: '', anchor: 'auto', 'aria-label': 'Quality' }),
+      menu('media-captions-menu', 'Captions'),
+      menu('media-rendition-menu', 'Quality'),
       createElement('div', {
         className: 'bar-rows',
         children: [
@@ -137,6 +137,15 @@ function mediaElement(
   const element = document.createElement(name);
   setAttributes(element, attributes);
   element.append(...children);
+  return element;
+}
+
+/** A menu without the button back to another one, which has no place in the role `menu`. */
+function menu(name: string, label: string): HTMLElement {
+  const element = mediaElement(name, { hidden: '', anchor: 'auto', 'aria-label': label });
+  const back = element.shadowRoot?.querySelector('button[part~="back"]');
+  // media-chrome looks for the slot inside it.
+  back?.replaceWith(...back.querySelectorAll('slot[name="title"]'));
   return element;
 }
 

@@ -6,8 +6,8 @@ import { formatBitrate } from './format.ts';
 
 const svgNamespace = 'http://www.w3.org/2000/svg';
 const maxDrawnPeers = 6;
-const cdn = { x: 34, y: 46 };
-const you = { x: 132, y: 46 };
+const cdn = { x: 34, y: 50 };
+const you = { x: 132, y: 50 };
 const peersX = 236;
 
 export interface DiagramModel {
@@ -26,12 +26,12 @@ export function diagramLabel({ rates, peerCount, peersAllowed }: DiagramModel): 
 }
 
 export class DeliveryDiagram {
-  readonly element = svg('svg', { viewBox: '0 0 272 92', role: 'img', class: 'diagram' });
+  readonly element = svg('svg', { viewBox: '0 0 272 98', role: 'img', class: 'diagram' });
   readonly #links = svg('g');
   readonly #nodes = svg('g');
-  readonly #cdnRate = svg('text', { x: '83', y: '38', class: 'rate' });
-  readonly #peersRate = svg('text', { x: '184', y: '20', class: 'rate' });
-  readonly #uploadRate = svg('text', { x: '184', y: '82', class: 'rate rate-up' });
+  readonly #cdnRate = svg('text', { x: '83', y: '40', class: 'rate' });
+  readonly #peersRate = svg('text', { x: '178', y: '12', class: 'rate' });
+  readonly #uploadRate = svg('text', { x: '178', y: '96', class: 'rate rate-up' });
   #shape = '';
 
   constructor() {
@@ -62,7 +62,7 @@ export class DeliveryDiagram {
   #draw(peerCount: number, peersAllowed: boolean): void {
     const peers = Array.from({ length: peerCount }, (_, index) => ({
       x: peersX - (index % 2) * 18,
-      y: peerCount === 1 ? you.y : 12 + (index * 68) / (peerCount - 1),
+      y: peerCount === 1 ? you.y : 16 + (index * 68) / (peerCount - 1),
     }));
     this.#links.replaceChildren(
       link('link-cdn', cdn, you),
@@ -105,7 +105,7 @@ function node(className: string, { x, y }: Point, radius: number, text: string):
 }
 
 function nobody(peersAllowed: boolean): SVGElement {
-  const text = svg('text', { x: '212', y: '50', class: 'rate' });
+  const text = svg('text', { x: '212', y: '54', class: 'rate' });
   text.textContent = peersAllowed ? 'no viewers yet' : 'sharing is off';
   return text;
 }

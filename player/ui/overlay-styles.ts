@@ -55,12 +55,13 @@ export const overlayStyles = `
 .sharing input::after { content: ""; position: absolute; top: 3px; left: 3px; width: 16px; height: 16px; border-radius: 50%; background: #fff; transition: transform .15s ease; }
 .sharing input:checked { background: var(--accent); }
 .sharing input:checked::after { transform: translateX(16px); }
-/* Nothing is delivered before a broadcast has begun: one message at a time. */
-.notice[data-kind="waiting"]:not([hidden]) ~ .overlay { display: none; }
+/* Nothing is delivered before a broadcast has begun or after a refusal: one message at a time. */
+.notice:is([data-kind="waiting"], [data-kind="failed"]):not([hidden]) ~ .overlay { display: none; }
+@container (max-width: 900px) { .notice[data-kind="ended"]:not([hidden]) ~ .overlay { display: none; } }
 @media (prefers-color-scheme: light) { .diagram { --backing: #fff; } }
 @container (max-width: 560px) {
-  .consent:not([hidden]) ~ .overlay, .notice[data-form="panel"]:not([hidden]) ~ .overlay { display: none; }
-  .overlay { top: 8px; left: 8px; width: min(212px, calc(100% - 16px)); max-height: calc(100% - 64px); padding: 9px 11px; border-radius: 12px; font-size: 11.5px; }
+  .consent:not([hidden]) ~ .overlay, :host([overlay]) .tap[data-mode="unmute"] { display: none; }
+  .overlay { top: 8px; left: 8px; width: min(240px, calc(100% - 16px)); max-height: calc(100% - 64px); padding: 9px 11px; border-radius: 12px; font-size: 11.5px; }
   .overlay header { gap: 6px; }
   .overlay-share { font-size: 19px; }
   .legend { margin: 6px 0 0; }

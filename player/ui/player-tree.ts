@@ -106,16 +106,21 @@ export class PlayerTree {
       this.#video.controls = this.#areControlsWanted;
       return;
     }
-    if (!this.#areControlsWanted || this.#controls.element.isConnected) return;
+    if (!this.#areControlsWanted || this.#root.contains(this.#controls.element)) return;
     this.#root.insertBefore(this.#controls.element, this.#overlay.element);
     this.#controls.showState(this.#state);
     this.#controls.showTimeline(this.#timeline);
     this.#controls.showOverlay(this.#overlay.isShown);
+    this.connected();
+  }
+
+  /** The element is in the document: only there is it known whether the controls have styles. */
+  connected(): void {
+    const controls = this.#controls;
+    if (controls === null || !controls.element.isConnected || controls.isStyled) return;
     // media-chrome's style elements stay empty under `style-src` without 'unsafe-inline'.
-    if (this.#root.isConnected && !this.#controls.isStyled) {
-      this.#controls.element.remove();
-      this.#video.controls = true;
-    }
+    controls.element.remove();
+    this.#video.controls = true;
   }
 
   close(): void {

@@ -1,81 +1,34 @@
 // `<shoal-player>` in a real Chromium, on HLS that ffmpeg makes: what a page and a viewer see.
 // The swarm has its own tests; here there is no tracker, so everything comes over HTTP.
 
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { buildForBrowsers } from '../../infra/local/build.ts';
-import { HlsSite } from '../support/hls-site.ts';
+import {
+  launch,
+  type PlayerPage,
+  PlayerPages,
+  pageTimeoutMs,
+  untilPosition,
+} from '../support/player-page.ts';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const timeout = 20_000;
-let site: HlsSite;
-let browser: Browser;
-let pages: Page[] = [];
+let pages: PlayerPages;
 
 beforeAll(async () => {
-  await buildForBrowsers({ isForced: false });
-  site = await HlsSite.start({ folders: { '/player/': path.join(root, 'player/dist') } });
-  await site.makeRecording('recording', 12);
-  browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
-    args: ['--no-sandbox', '--autoplay-policy=no-user-gesture-required'],
-  });
+  pages = await PlayerPages.start();
+  await pages.site.makeRecording('recording', 12);
 });
 
-afterEach(async () => {
-  await Promise.all(pages.map((page) => page.close()));
-  pages = [];
-});
+afterEach(() => pages.closePages());
+afterAll(() => pages?.close());
 
-afterAll(async () => {
-  await browser?.close();
-  await site?.close();
-});
-
-interface OpenPage {
-  readonly page: Page;
-  readonly problems: readonly string[];
-}
-
-/** A page with one player; `problems` collects errors that no code caught. */
-async function openPlayer(attributes: string, from = browser): Promise<OpenPage> {
-  site.setPage(
-    '/page',
-    `<!doctype html><title>player</title><body style="margin:0">
-     <script src="/player/shoal.js"></script>
-     <script>
-       window.seen = [];
-       for (const type of ['loadstart', 'loadedmetadata', 'play', 'playing', 'pause', 'volumechange',
-         'seeked', 'timeupdate', 'ended', 'shoal-stats', 'shoal-consent'])
-         addEventListener(type, (event) => window.seen.push(event.type), true);
-     </script>
-     <input id="text" value="">
-     <shoal-player style="width:640px" ${attributes}></shoal-player>`,
-  );
-  const page = await from.newPage({ viewport: { width: 800, height: 600 } });
-  pages.push(page);
-  const problems: string[] = [];
-  page.on('pageerror', (error) => problems.push(error.message));
-  page.setDefaultTimeout(timeout);
-  await page.goto(`${site.url}/page`);
-  return { page, problems };
-}
-
-function waitForPlayback(page: Page, seconds: number): Promise<unknown> {
-  return page.waitForFunction(
-    (atLeast) => (document.querySelector('shoal-player')?.currentTime ?? 0) > atLeast,
-    seconds,
-  );
-}
+const openPlayer = (attributes: string): Promise<PlayerPage> => pages.open({ attributes });
 
 describe('<shoal-player>', () => {
   it('plays a stream by itself and behaves like a media element', async () => {
     const { page, problems } = await openPlayer(
       'src="/live/recording/index.m3u8" autoplay muted playsinline',
     );
-    await waitForPlayback(page, 0.5);
+    await untilPosition(page, 0.5);
     const state = await page.evaluate(async () => {
       const player = document.querySelector('shoal-player');
       if (player === null) return null;
@@ -148,8 +101,8 @@ describe('<shoal-player>', () => {
       'src="/live/late/index.m3u8" autoplay muted controls',
     );
     await page.getByText('The broadcast has not started yet').waitFor();
-    const live = await site.startLive('late');
-    await waitForPlayback(page, 1);
+    const live = await pages.site.startLive('late');
+    await untilPosition(page, 1);
     expect(await page.getByText('The broadcast has not started yet').isVisible()).toBe(false);
     await page.getByRole('button', { name: 'Playing live' }).waitFor();
     await live.end();
@@ -158,29 +111,16 @@ describe('<shoal-player>', () => {
     expect(problems).toEqual([]);
   });
 
-  it('jumps back to the live edge at the press of its badge', async () => {
-    const live = await site.startLive('edge');
-    const { page } = await openPlayer('src="/live/edge/index.m3u8" autoplay muted controls');
-    await waitForPlayback(page, 1);
-    const badge = page.getByRole('button', { name: /behind live/ });
-    await page.evaluate(() => document.querySelector('shoal-player')?.pause());
-    await badge.waitFor();
-    await badge.click();
-    await page.getByRole('button', { name: 'Playing live' }).waitFor();
-    expect(await page.evaluate(() => document.querySelector('shoal-player')?.paused)).toBe(false);
-    await live.end();
-  });
-
   it('asks once before anything is shared and remembers the answer', async () => {
-    const context = await browser.newContext();
+    const context = await pages.browser.newContext();
     const attributes = 'src="/live/recording/index.m3u8" p2p="consent" autoplay muted';
     const allowed = (page: Page): Promise<boolean | undefined> =>
       page.evaluate(() => document.querySelector('shoal-player')?.peersAllowed);
     const open = async (): Promise<Page> => {
       const page = await context.newPage();
-      page.setDefaultTimeout(timeout);
-      await page.goto(`${site.url}/page`);
-      await waitForPlayback(page, 0.2);
+      page.setDefaultTimeout(pageTimeoutMs);
+      await page.goto(`${pages.site.url}/page`);
+      await untilPosition(page, 0.2);
       return page;
     };
     // Only sets the page; the context below keeps the storage of one viewer.
@@ -223,16 +163,13 @@ describe('<shoal-player>', () => {
   });
 
   it('plays muted and offers the sound where the browser refuses to begin with it', async () => {
-    const strict = await chromium.launch({
-      executablePath: '/usr/bin/chromium',
-      args: ['--no-sandbox', '--autoplay-policy=document-user-activation-required'],
-    });
+    const strict = await launch('document-user-activation-required');
     try {
-      const { page } = await openPlayer(
-        'src="/live/recording/index.m3u8" autoplay controls',
-        strict,
-      );
-      await waitForPlayback(page, 0.3);
+      const { page } = await pages.open({
+        attributes: 'src="/live/recording/index.m3u8" autoplay controls',
+        browser: strict,
+      });
+      await untilPosition(page, 0.3);
       const isMuted = (): Promise<boolean | undefined> =>
         page.evaluate(() => document.querySelector('shoal-player')?.muted);
       expect(await isMuted()).toBe(true);
@@ -253,7 +190,7 @@ describe('<shoal-player>', () => {
     await page.reload();
     expect(requests.filter((url) => url.includes('/live/'))).toEqual([]);
     await page.evaluate(() => document.querySelector('shoal-player')?.play());
-    await waitForPlayback(page, 0.3);
+    await untilPosition(page, 0.3);
     const isIdle = await page.evaluate(async () => {
       const player = document.querySelector('shoal-player');
       player?.remove();

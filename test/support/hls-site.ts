@@ -1,13 +1,16 @@
 // A small site for tests of the player: serves the built player, pages with any body, and HLS that
 // ffmpeg makes while the test runs. Nothing of the origin is in it, so that the player stands alone.
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
+
+const execFileAsync = promisify(execFile);
 
 const contentTypes: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -18,6 +21,8 @@ const contentTypes: Readonly<Record<string, string>> = {
   '.mjs': 'text/javascript',
   '.css': 'text/css',
   '.svg': 'image/svg+xml',
+  '.vtt': 'text/vtt',
+  '.jpg': 'image/jpeg',
 };
 
 export interface HlsSiteOptions {
@@ -32,8 +37,12 @@ export class HlsSite {
   readonly #folders: ReadonlyMap<string, string>;
   readonly #ffmpegPath: string;
   readonly #encoders = new Set<ChildProcess>();
-  readonly #pages = new Map<string, string>();
+  readonly #pages = new Map<string, Page>();
+  readonly #files = new Map<string, string | Buffer>();
+  readonly #faults = new Map<string, number>();
   #isClosed = false;
+  /** Paths that were asked for, in order. */
+  readonly requests: string[] = [];
 
   private constructor(server: Server, mediaFolder: string, options: HlsSiteOptions) {
     this.#server = server;
@@ -56,9 +65,20 @@ export class HlsSite {
     return `http://127.0.0.1:${isTcp(address) ? address.port : 0}`;
   }
 
-  /** Serves `html` at `pathname`. */
-  setPage(pathname: string, html: string): void {
-    this.#pages.set(pathname, html);
+  /** Serves `html` at `pathname`, with these headers besides its type. */
+  setPage(pathname: string, html: string, headers: Readonly<Record<string, string>> = {}): void {
+    this.#pages.set(pathname, { html, headers });
+  }
+
+  /** Serves `content` at `pathname`. */
+  setFile(pathname: string, content: string | Buffer): void {
+    this.#files.set(pathname, content);
+  }
+
+  /** Answers everything below `prefix` with this status until it is `null`. */
+  setFault(prefix: string, status: number | null): void {
+    if (status === null) this.#faults.delete(prefix);
+    else this.#faults.set(prefix, status);
   }
 
   /** Makes a finished recording of a moving picture and a tone; resolves when it is complete. */
@@ -72,12 +92,39 @@ export class HlsSite {
     if (exitCode !== 0) throw new Error(`ffmpeg ended with ${String(exitCode)}`);
   }
 
-  /** Begins a live stream in real time; it goes on until `endLive` or `close`. */
-  async startLive(stream: string): Promise<LiveStream> {
+  /** A JPEG picture of this size, as ffmpeg makes it. */
+  async makePicture(widthPx: number, heightPx: number): Promise<Buffer> {
+    const source = `testsrc2=size=${widthPx}x${heightPx}`;
+    const output = ['-frames:v', '1', '-f', 'image2pipe', '-c:v', 'mjpeg', 'pipe:1'];
+    const { stdout } = await execFileAsync(
+      this.#ffmpegPath,
+      ['-loglevel', 'error', '-f', 'lavfi', '-i', source, ...output],
+      { encoding: 'buffer' },
+    );
+    return stdout;
+  }
+
+  /** The text of a file that ffmpeg has made, for example a playlist. */
+  async readMedia(name: string): Promise<string> {
+    return await readFile(path.join(this.#mediaFolder, name), 'utf8');
+  }
+
+  /**
+   * Begins a live stream in real time; it goes on until `endLive` or `close`.
+   * @param windowSegments how many segments of one second the playlist lists
+   */
+  async startLive(stream: string, { windowSegments = 6 } = {}): Promise<LiveStream> {
     const encoder = await this.#encode(
       stream,
       [],
-      [...['-hls_list_size', '6', '-hls_flags', 'program_date_time+delete_segments']],
+      [
+        ...[
+          '-hls_list_size',
+          String(windowSegments),
+          '-hls_flags',
+          'program_date_time+delete_segments',
+        ],
+      ],
     );
     return {
       end: async () => {
@@ -133,9 +180,21 @@ export class HlsSite {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { pathname } = new URL(request.url ?? '/', 'http://site');
+    this.requests.push(pathname);
+    const fault = [...this.#faults].find(([prefix]) => pathname.startsWith(prefix));
+    if (fault !== undefined) {
+      response.writeHead(fault[1], { 'access-control-allow-origin': '*' }).end();
+      return;
+    }
     const page = this.#pages.get(pathname);
     if (page !== undefined) {
-      response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(page);
+      const type = { 'content-type': 'text/html; charset=utf-8' };
+      response.writeHead(200, { ...type, ...page.headers }).end(page.html);
+      return;
+    }
+    const made = this.#files.get(pathname);
+    if (made !== undefined) {
+      response.writeHead(200, headersOf(pathname)).end(made);
       return;
     }
     const file = this.#fileOf(pathname);
@@ -157,6 +216,11 @@ export class HlsSite {
     }
     return null;
   }
+}
+
+interface Page {
+  readonly html: string;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 export interface LiveStream {

@@ -2,6 +2,7 @@
 // `?p2p=off` or `?p2p=consent`, and `?controls=off`.
 
 import { readPageConfig } from './page-config.ts';
+import { pageElement } from './page-element.ts';
 import { createPlayer } from './player-element.ts';
 
 const config = readPageConfig();
@@ -15,4 +16,5 @@ const player = createPlayer(config, {
 if (query.get('controls') === 'off') player.removeAttribute('controls');
 
 document.title = `${config.stream} · Shoal`;
-document.body.append(player);
+pageElement('title', HTMLElement).textContent = config.stream;
+pageElement('player', HTMLElement).append(player);

@@ -6,7 +6,9 @@ import { pageElement } from './page-element.ts';
 import { createPlayer, isSharingPlayer } from './player-element.ts';
 
 const config = readPageConfig();
-const player = createPlayer(config, { overlay: '' });
+/** On phones the overlay would hide the picture: there it waits for its button. */
+const hasRoom = matchMedia('(min-width: 720px)').matches;
+const player = createPlayer(config, hasRoom ? { overlay: '' } : {});
 const overlayButton = pageElement('overlay', HTMLButtonElement);
 const sharing = pageElement('sharing', HTMLInputElement);
 
@@ -40,3 +42,4 @@ if (isSharingPlayer(player)) {
 if (config.tracker === null) pageElement('sharing-field', HTMLElement).hidden = true;
 
 pageElement('player', HTMLElement).append(player);
+showOverlayButton();
