@@ -248,7 +248,7 @@ export class Broadcast {
 
   /** RFC 9725 §4.2: a DELETE is a goodbye; whoever vanishes without it may come back. */
   #detach(publisher: PublisherControl, reason: SessionCloseReason): Promise<void> {
-    const isGoodbye = reason === 'deleted' || reason === 'shutdown' || this.#hasFailed;
+    const isGoodbye = ['deleted', 'shutdown', 'over-limit'].includes(reason) || this.#hasFailed;
     const { reconnectSeconds } = this.#options;
     if (this.#closing !== null) return this.#closing;
     if (this.#run?.publisher !== publisher) {

@@ -15,6 +15,7 @@ import {
 import type { RetentionPolicy } from './origin/retention.ts';
 import { parseStreamId, type StreamId } from './protocol/index.ts';
 import type { WebhookTarget } from './webhooks/signed-request.ts';
+import type { PublisherLimits } from './whip/publisher-limits.ts';
 
 export interface IngestOptions {
   readonly host: string;
@@ -53,6 +54,8 @@ export interface IngestOptions {
   readonly iceServers?: readonly string[] | undefined;
   readonly maxSessions?: number | undefined;
   readonly maxSessionsPerAddress?: number | undefined;
+  /** What each publisher may send at most; no limit when absent. */
+  readonly publisherLimits?: PublisherLimits | undefined;
   /** Built pages: `index.html`, `watch.html`, `embed.html`, `assets/`. */
   readonly pagesDirectory: string;
   /** Built player: `shoal.js`, `shoal.mjs`. */
@@ -171,6 +174,10 @@ export function ingestSetup(environment: Environment, logger: Logger): IngestSet
       iceServers: environment.SHOAL_ICE_SERVERS,
       maxSessions: environment.SHOAL_MAX_SESSIONS,
       maxSessionsPerAddress: environment.SHOAL_MAX_SESSIONS_PER_ADDRESS,
+      publisherLimits: {
+        maxBitrateBps: environment.SHOAL_MAX_PUBLISH_KBPS * 1_000,
+        maxLines: environment.SHOAL_MAX_PUBLISH_LINES,
+      },
       pagesDirectory,
       playerDirectory,
       logger,

@@ -381,6 +381,18 @@ export const environmentVariables = {
     defaultText: '64',
     meaning: 'Publishers at once; one more gets 503 with `Retry-After`.',
   },
+  SHOAL_MAX_PUBLISH_KBPS: {
+    schema: z.coerce.number().int().min(64).max(1_000_000),
+    defaultText: '20000',
+    meaning:
+      'Kilobits a second that a publisher may send; told in the answer, and whose average of 10 s is a quarter above it is disconnected.',
+  },
+  SHOAL_MAX_PUBLISH_LINES: {
+    schema: z.coerce.number().int().min(16).max(16_384),
+    defaultText: '2160',
+    meaning:
+      'Shorter side of the picture that a publisher may send; with a larger one it is disconnected.',
+  },
   SHOAL_MAX_SESSIONS_PER_ADDRESS: {
     schema: z.coerce.number().int().min(1).max(10_000),
     defaultText: '16',

@@ -327,6 +327,7 @@ export class Ingest {
       openBroadcast: (stream, publisher) => this.openBroadcast(stream, publisher),
       keyframeIntervalMs: segmentSeconds * 1000,
       ...{ announcedIps, udpPorts, iceServers, maxSessions, maxSessionsPerAddress, logger },
+      limits: this.#options.publisherLimits,
     });
     await registerOrigin(app, {
       streams: this.#streams,

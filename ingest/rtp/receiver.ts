@@ -6,6 +6,7 @@ import type { DepacketizedFrame, Depacketizer } from './depacketizer.ts';
 import type { AudioCodec, EncodedFrame, VideoCodec } from './encoded-frame.ts';
 import { H264Depacketizer } from './h264-depacketizer.ts';
 import { KeyframeRequests } from './keyframe-requests.ts';
+import { LayerChoice } from './layer-choice.ts';
 import { OpusDepacketizer } from './opus-depacketizer.ts';
 import {
   buildNack,
@@ -14,6 +15,7 @@ import {
   parseSenderReports,
 } from './rtcp-packet.ts';
 import { headerExtension, isRtcp, parseRtpPacket, type RtpPacket } from './rtp-packet.ts';
+import { type SimulcastDescription, SimulcastLayers } from './simulcast-layers.ts';
 import { Timeline } from './timeline.ts';
 import { type TrackCounters, type TrackEvent, TrackReceiver } from './track-receiver.ts';
 import { TransportFeedbackRecorder } from './transport-feedback.ts';
@@ -32,6 +34,8 @@ export interface TrackDescription {
   readonly clockRateHz: number;
   /** Whether the sender answers NACK, by RTX or under the packet's own number. */
   readonly canRequestRetransmission: boolean;
+  /** Set when the picture comes in several sizes at once. */
+  readonly simulcast?: SimulcastDescription | null;
 }
 
 export interface ReceiverOptions {
@@ -81,7 +85,15 @@ interface Track {
   readonly description: TrackDescription;
   readonly receiver: TrackReceiver;
   readonly depacketizer: Depacketizer;
+  /** Index among the layers of a simulcast; 0 where there is one alone. */
+  readonly layer: number;
   frames: number;
+}
+
+/** A picture in several sizes at once. */
+interface Simulcast {
+  readonly layers: SimulcastLayers;
+  readonly choice: LayerChoice;
 }
 
 const depacketizers: Readonly<Record<VideoCodec | AudioCodec, new () => Depacketizer>> = {
@@ -92,12 +104,30 @@ const depacketizers: Readonly<Record<VideoCodec | AudioCodec, new () => Depacket
   opus: OpusDepacketizer,
 };
 
+/** One for each stream of packets: a simulcast is several. */
+function tracksOf(description: TrackDescription): Track[] {
+  const layers = description.simulcast?.rids ?? [''];
+  return layers.map((_, layer) => ({
+    description,
+    receiver: new TrackReceiver({
+      ...description,
+      maxWaitMs: description.canRequestRetransmission
+        ? maxWaitWithRetransmissionMs
+        : maxWaitForReorderingMs,
+    }),
+    depacketizer: new depacketizers[description.codec](),
+    layer,
+    frames: 0,
+  }));
+}
+
 export class RtpReceiver {
   readonly #options: ReceiverOptions;
   readonly #tracks: readonly Track[];
   readonly #timeline: Timeline<MediaKind>;
   readonly #feedback: TransportFeedbackRecorder;
   readonly #keyframes: KeyframeRequests;
+  readonly #simulcast: Simulcast | null;
   #unknownPackets = 0;
   #nextTransportFeedbackMs = -Infinity;
   #nextReportMs = -Infinity;
@@ -105,17 +135,15 @@ export class RtpReceiver {
 
   constructor(options: ReceiverOptions) {
     this.#options = options;
-    this.#tracks = options.tracks.map((description) => ({
-      description,
-      receiver: new TrackReceiver({
-        ...description,
-        maxWaitMs: description.canRequestRetransmission
-          ? maxWaitWithRetransmissionMs
-          : maxWaitForReorderingMs,
-      }),
-      depacketizer: new depacketizers[description.codec](),
-      frames: 0,
-    }));
+    this.#tracks = options.tracks.flatMap(tracksOf);
+    const simulcast = options.tracks.find((track) => track.simulcast != null)?.simulcast ?? null;
+    this.#simulcast =
+      simulcast === null
+        ? null
+        : {
+            layers: new SimulcastLayers(simulcast),
+            choice: new LayerChoice(simulcast.rids.length),
+          };
     // The picture leads the timeline: sound can be resampled to follow, pictures cannot.
     const pictureFirst = [...options.tracks].sort((a, b) => b.kind.localeCompare(a.kind));
     this.#timeline = new Timeline(
@@ -141,13 +169,15 @@ export class RtpReceiver {
     }
     this.#recordArrival(packet, nowMs);
     for (const track of this.#tracks) {
-      const { payloadType, retransmissionPayloadType } = track.description;
-      if (packet.payloadType === payloadType) {
-        return this.#depacketize(track, track.receiver.handleMedia(packet, nowMs), nowMs);
-      }
-      if (packet.payloadType === retransmissionPayloadType) {
-        return this.#depacketize(track, track.receiver.handleRetransmission(packet, nowMs), nowMs);
-      }
+      const { payloadType, retransmissionPayloadType, simulcast } = track.description;
+      const isItsKind = [payloadType, retransmissionPayloadType].includes(packet.payloadType);
+      if (!isItsKind) continue;
+      if (simulcast != null && this.#simulcast?.layers.layerOf(packet) !== track.layer) continue;
+      const events =
+        packet.payloadType === payloadType
+          ? track.receiver.handleMedia(packet, nowMs)
+          : track.receiver.handleRetransmission(packet, nowMs);
+      return this.#depacketize(track, events, nowMs);
     }
     this.#unknownPackets += 1;
     return [];
@@ -163,9 +193,10 @@ export class RtpReceiver {
       if (isPunctual) {
         frames.push(...this.#depacketize(track, track.receiver.expire(nowMs), nowMs));
       }
-      this.#requestRetransmissions(track, rtcp, nowMs);
-      this.#requestKeyframe(track, rtcp, nowMs);
+      // Of layers that are not taken only keyframes matter.
+      if (this.#isTaken(track)) this.#requestRetransmissions(track, rtcp, nowMs);
     }
+    this.#requestKeyframe(rtcp, nowMs);
     if (nowMs >= this.#nextTransportFeedbackMs) {
       this.#nextTransportFeedbackMs = nowMs + transportFeedbackIntervalMs;
       rtcp.push(...this.#feedback.take(this.#firstSsrc(), nowMs));
@@ -189,7 +220,7 @@ export class RtpReceiver {
 
   statistics(): ReceiverStatistics {
     return {
-      tracks: this.#tracks.map(({ description, receiver, depacketizer, frames }) => ({
+      tracks: this.#shownTracks().map(({ description, receiver, depacketizer, frames }) => ({
         kind: description.kind,
         codec: description.codec,
         ...receiver.counters,
@@ -204,12 +235,21 @@ export class RtpReceiver {
     };
   }
 
+  /** One per kind: of a simulcast the layer that is taken. */
+  #shownTracks(): readonly Track[] {
+    const shown = this.#simulcast?.choice.current ?? 0;
+    return this.#tracks.filter(
+      ({ description, layer }) => description.simulcast == null || layer === shown,
+    );
+  }
+
   #handleRtcp(datagram: Uint8Array, nowMs: number): void {
     for (const report of parseSenderReports(datagram)) {
-      for (const { description, receiver } of this.#tracks) {
+      for (const { description, receiver, layer } of this.#tracks) {
         if (receiver.ssrc !== report.ssrc) continue;
         receiver.handleSenderReport(report, nowMs);
-        this.#timeline.handleSenderReport(description.kind, report);
+        if (this.#isTaken({ description, layer }))
+          this.#timeline.handleSenderReport(description.kind, report);
       }
     }
   }
@@ -230,6 +270,7 @@ export class RtpReceiver {
       }
       for (const frame of track.depacketizer.push(event.ordered)) {
         track.frames += 1;
+        if (!this.#takes(track, frame, nowMs)) continue;
         frames.push(this.#place(track.description, frame));
         if (frame.isKeyframe && track.description.kind === 'video') {
           this.#keyframes.noteKeyframe(nowMs);
@@ -237,6 +278,18 @@ export class RtpReceiver {
       }
     }
     return frames;
+  }
+
+  /** Whether a frame is given on; of a simulcast only those of one layer are. */
+  #takes({ description, layer }: Track, frame: DepacketizedFrame, nowMs: number): boolean {
+    if (description.simulcast == null) return true;
+    const verdict = this.#simulcast?.choice.take(layer, frame, nowMs) ?? 'left';
+    if (verdict === 'switched') this.#timeline.restart(description.kind);
+    return verdict !== 'left';
+  }
+
+  #isTaken({ description, layer }: Pick<Track, 'description' | 'layer'>): boolean {
+    return description.simulcast == null || this.#simulcast?.choice.current === layer;
   }
 
   #place({ kind, codec }: TrackDescription, frame: DepacketizedFrame): EncodedFrame {
@@ -254,10 +307,17 @@ export class RtpReceiver {
     if (missing.length > 0) rtcp.push(buildNack(this.#options.senderSsrc, ssrc, missing));
   }
 
-  #requestKeyframe(track: Track, rtcp: Uint8Array[], nowMs: number): void {
-    const ssrc = track.receiver.ssrc;
-    if (track.description.kind !== 'video' || ssrc === null) return;
-    if (this.#keyframes.takeDue(track.depacketizer.needsKeyframe, nowMs)) {
+  /** From the layer that is wanted, be it taken already or not. */
+  #requestKeyframe(rtcp: Uint8Array[], nowMs: number): void {
+    const choice = this.#simulcast?.choice ?? null;
+    const layer = choice === null ? 0 : (choice.wanted(nowMs) ?? -1);
+    const track = this.#tracks.find(
+      (candidate) => candidate.description.kind === 'video' && candidate.layer === layer,
+    );
+    const ssrc = track?.receiver.ssrc ?? null;
+    if (track === undefined || ssrc === null) return;
+    const isNew = choice !== null && choice.current !== layer;
+    if (this.#keyframes.takeDue(isNew || track.depacketizer.needsKeyframe, nowMs)) {
       rtcp.push(buildPictureLossIndication(this.#options.senderSsrc, ssrc));
     }
   }

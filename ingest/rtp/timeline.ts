@@ -69,10 +69,7 @@ export class Timeline<Id extends string> {
     const track = this.#trackOf(id);
     let mediaMs = this.#mediaMs(track, track.extender.extend(rtpTimestamp));
     if (track.offsetMs !== null && Math.abs(mediaMs + track.offsetMs - arrivalMs) > maxDriftMs) {
-      track.extender.reset();
-      track.fastestArrival.reset();
-      track.reportOffsetMs = null;
-      track.offsetMs = null;
+      this.restart(id);
       mediaMs = this.#mediaMs(track, track.extender.extend(rtpTimestamp));
     }
     track.fastestArrival.add(arrivalMs - mediaMs, arrivalMs);
@@ -81,6 +78,15 @@ export class Timeline<Id extends string> {
     track.lastMediaMs = mediaMs;
     track.lastCaptureMs = Math.max(mediaMs + track.offsetMs, track.lastCaptureMs + minStepMs);
     return track.lastCaptureMs;
+  }
+
+  /** The track goes on from another stream of packets, which counts from elsewhere. */
+  restart(id: Id): void {
+    const track = this.#trackOf(id);
+    track.extender.reset();
+    track.fastestArrival.reset();
+    track.reportOffsetMs = null;
+    track.offsetMs = null;
   }
 
   /** Takes a track's sender report (RFC 3550 §6.4.1): its clock against its RTP timestamps. */

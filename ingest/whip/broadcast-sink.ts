@@ -11,6 +11,7 @@ export type SessionCloseReason =
   | 'replaced'
   | 'never-connected'
   | 'broadcast-failed'
+  | 'over-limit'
   | 'shutdown';
 
 /** A session's media kinds, known from the answer. */

@@ -8,23 +8,34 @@ import { attributes, formatSdp, type MediaSection, type SdpDocument } from './sd
 /** draft-holmer-rmcat-transport-wide-cc-extensions-01. */
 export const transportSequenceUri =
   'http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01';
+/** RFC 8852: the layer of a simulcast that a packet belongs to, or repairs. */
+export const streamIdUri = 'urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id';
+export const repairedStreamIdUri = 'urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id';
+const layerExtensions: readonly string[] = [streamIdUri, repairedStreamIdUri];
 const keptExtensions = new Set([transportSequenceUri, 'urn:ietf:params:rtp-hdrext:sdes:mid']);
 /** What the receiver core really sends. */
 const keptFeedback = new Set(['nack', 'nack pli', 'transport-cc']);
 /**
- * Simulcast and layers are for servers that forward; ingest takes one picture, the one that the
- * publisher lists first (RFC 8853 §5.2: the most preferred). What is not kept of extensions is
- * refused too: without `urn:3gpp:video-orientation` phones turn the picture before they send it.
+ * The layers of a simulcast are answered by `sdp-answer.ts`; libdatachannel must not see them. What
+ * is not kept of extensions is refused: without `urn:3gpp:video-orientation` phones turn the picture
+ * before they send it, which is the only rotation that every player shows.
  */
 const droppedAttributes = /^a=(?:simulcast|rid|rtcp-xr|extmap-allow-mixed)\b/;
 
-/** @param choices the codec chosen for each media section, in order */
-export function filterOffer(document: SdpDocument, choices: readonly CodecChoice[]): SdpDocument {
+/**
+ * @param choices the codec chosen for each media section, in order
+ * @param keepsLayers whether packets are to say which layer of a simulcast they belong to
+ */
+export function filterOffer(
+  document: SdpDocument,
+  choices: readonly CodecChoice[],
+  keepsLayers = false,
+): SdpDocument {
   return {
     sessionLines: document.sessionLines.filter(isUsable),
     media: document.media.map((section, index) => {
       const choice = choices[index];
-      return choice === undefined ? section : filterSection(section, choice);
+      return choice === undefined ? section : filterSection(section, choice, keepsLayers);
     }),
   };
 }
@@ -51,7 +62,11 @@ function isCandidateLine(line: string): boolean {
   return line.startsWith('a=candidate:') || line === 'a=end-of-candidates';
 }
 
-function filterSection(section: MediaSection, choice: CodecChoice): MediaSection {
+function filterSection(
+  section: MediaSection,
+  choice: CodecChoice,
+  keepsLayers: boolean,
+): MediaSection {
   const kept = [choice.payloadType, choice.retransmissionPayloadType].filter(
     (payloadType) => payloadType !== null,
   );
@@ -67,13 +82,18 @@ function filterSection(section: MediaSection, choice: CodecChoice): MediaSection
       candidates += 1;
       return candidates <= maxCandidates && isUsableCandidate(line.slice('a='.length));
     }
-    return isUsable(line);
+    return isUsable(line) || (keepsLayers && layerExtensions.includes(extensionUri(line)));
   });
   return { ...section, formats: kept.map(String), lines };
 }
 
+/** Empty for lines that are about something else. */
+function extensionUri(line: string): string {
+  return /^a=extmap:\d+(?:\/\w+)? (\S+)/.exec(line)?.[1] ?? '';
+}
+
 function isUsable(line: string): boolean {
-  const extension = /^a=extmap:\d+(?:\/\w+)? (\S+)/.exec(line);
-  if (extension !== null) return keptExtensions.has(extension[1] ?? '');
+  const uri = extensionUri(line);
+  if (uri !== '') return keptExtensions.has(uri);
   return !droppedAttributes.test(line);
 }

@@ -16,20 +16,39 @@ const mediaLine = /^a=(?:mid|rtpmap|fmtp|rtcp-fb|extmap|rtcp-rsize)\b/;
 /**
  * The answer to the whole offer, from libdatachannel's answer to its first section.
  * @param offer with one codec left in each section
+ * @param rids layers of the picture that are taken
  * @throws IngestError when libdatachannel's answer cannot be read
  */
-export function completeAnswer(transportAnswerSdp: string, offer: SdpDocument): string {
+export function completeAnswer(
+  transportAnswerSdp: string,
+  offer: SdpDocument,
+  rids: readonly string[] = [],
+): string {
   const answer = parseSdp(transportAnswerSdp);
   const [transport] = answer.media;
   const [, ...others] = offer.media;
-  if (transport === undefined || others.length === 0) return transportAnswerSdp;
+  if (transport === undefined || (others.length === 0 && rids.length === 0)) {
+    return transportAnswerSdp;
+  }
   const mids = offer.media.flatMap(({ lines }) => attributes(lines, 'mid'));
   return formatSdp({
     sessionLines: answer.sessionLines.map((line) =>
       line.startsWith('a=group:BUNDLE') ? `a=group:BUNDLE ${mids.join(' ')}` : line,
     ),
-    media: [transport, ...others.map((section) => answerSection(section, transport))],
+    media: [transport, ...others.map((section) => answerSection(section, transport))].map(
+      (section) => (section.kind === 'video' ? withLayers(section, rids) : section),
+    ),
   });
+}
+
+/** RFC 8853 §5.3.2: the layers that the publisher is asked to send. */
+function withLayers(section: MediaSection, rids: readonly string[]): MediaSection {
+  if (rids.length === 0) return section;
+  const layers = rids.map((rid) => `a=rid:${rid} recv`);
+  return {
+    ...section,
+    lines: [...section.lines, ...layers, `a=simulcast:recv ${rids.join(';')}`],
+  };
 }
 
 function answerSection(offered: MediaSection, transport: MediaSection): MediaSection {
@@ -69,4 +88,21 @@ export function announceAddresses(answerSdp: string, announcedIps: readonly stri
     });
   }
   return lines.join('\r\n');
+}
+
+/** RFC 8866 §5.8 and RFC 3890: what the publisher may send, for its encoder to keep to. */
+export function limitBitrate(answerSdp: string, maxBitrateBps: number | undefined): string {
+  if (maxBitrateBps === undefined) return answerSdp;
+  const { sessionLines, media } = parseSdp(answerSdp);
+  return formatSdp({
+    sessionLines,
+    media: media.map((section) => {
+      if (section.kind !== 'video') return section;
+      // Bandwidth stands behind the connection, before the attributes (RFC 8866 §5).
+      const attributesAt = section.lines.findIndex((line) => line.startsWith('a='));
+      const at = attributesAt < 0 ? section.lines.length : attributesAt;
+      const bandwidth = [`b=AS:${Math.ceil(maxBitrateBps / 1_000)}`, `b=TIAS:${maxBitrateBps}`];
+      return { ...section, lines: section.lines.toSpliced(at, 0, ...bandwidth) };
+    }),
+  });
 }

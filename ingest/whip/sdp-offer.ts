@@ -3,8 +3,14 @@
 
 import { IngestError } from '../errors.ts';
 import type { TrackDescription } from '../rtp/receiver.ts';
+import type { SimulcastDescription } from '../rtp/simulcast-layers.ts';
 import { chooseCodec } from './codec-choice.ts';
-import { filterOffer, transportSequenceUri } from './offer-filter.ts';
+import {
+  filterOffer,
+  repairedStreamIdUri,
+  streamIdUri,
+  transportSequenceUri,
+} from './offer-filter.ts';
 import {
   attributes,
   inheritedAttribute,
@@ -24,6 +30,8 @@ export interface WhipOffer {
   readonly candidates: readonly string[];
   /** `a=mid` of the first media section, for candidates that name none. */
   readonly firstMid: string;
+  /** `a=rid` identifiers of the layers that are taken; empty without simulcast. */
+  readonly rids: readonly string[];
 }
 
 const directions = ['sendonly', 'sendrecv', 'recvonly', 'inactive'];
@@ -48,6 +56,8 @@ export function parseWhipOffer(text: string): WhipOffer {
       section.kind === 'video' ? 'H.264 (packetization-mode=1), VP8, VP9 or AV1' : 'Opus';
     throw new IngestError('offer-not-supported', `Offer ${wanted} for ${section.kind}.`);
   });
+  const picture = document.media.find(({ kind }) => kind === 'video');
+  const simulcast = picture === undefined ? null : simulcastOf(picture);
   const tracks = document.media.map((section, index): TrackDescription => {
     const choice = choices[index];
     if (choice === undefined) throw new RangeError('every media section has a choice');
@@ -59,16 +69,18 @@ export function parseWhipOffer(text: string): WhipOffer {
       retransmissionPayloadType,
       clockRateHz,
       canRequestRetransmission: feedback.includes('nack'),
+      ...(section.kind === 'video' && simulcast !== null ? { simulcast } : {}),
     };
   });
-  const filtered = filterOffer(document, choices);
+  const filtered = filterOffer(document, choices, simulcast !== null);
   return {
     filtered,
     candidates: filtered.media.flatMap(({ lines }) =>
       attributes(lines, 'candidate').map((candidate) => `candidate:${candidate}`),
     ),
     tracks,
-    transportSequenceExtensionId: transportSequenceExtensionOf(document),
+    rids: simulcast?.rids ?? [],
+    transportSequenceExtensionId: extensionOf(document.media, transportSequenceUri),
     iceUsernameFragment: inheritedAttribute(document, first, 'ice-ufrag') ?? '',
     firstMid: attributes(first.lines, 'mid')[0] ?? '0',
   };
@@ -135,11 +147,33 @@ function checkOneTrackPerKind(document: SdpDocument): void {
   }
 }
 
-function transportSequenceExtensionOf(document: SdpDocument): number | null {
-  for (const section of document.media) {
+/** Layers of one picture; a phone offers three. */
+const maxLayers = 4;
+const ridPattern = /^[A-Za-z0-9_-]{1,16}$/;
+
+/**
+ * RFC 8853 §5.1: the streams that the publisher sends at once, the first of each one's alternatives.
+ * `null` without simulcast, or when packets would not say which layer they belong to.
+ */
+function simulcastOf(section: MediaSection): SimulcastDescription | null {
+  const sent = /(?:^|\s)send\s+(\S+)/.exec(attributes(section.lines, 'simulcast')[0] ?? '')?.[1];
+  const streamIdExtensionId = extensionOf([section], streamIdUri);
+  if (sent === undefined || streamIdExtensionId === null) return null;
+  const rids = sent.split(';').map((stream) => stream.split(',')[0]?.replace(/^~/, '') ?? '');
+  const declared = attributes(section.lines, 'rid').map((rid) => rid.split(' '));
+  const isSent = (rid: string): boolean =>
+    ridPattern.test(rid) && declared.some(([id, way]) => id === rid && way === 'send');
+  if (rids.length < 2 || new Set(rids).size !== rids.length || !rids.every(isSent)) return null;
+  const repairedStreamIdExtensionId = extensionOf([section], repairedStreamIdUri);
+  return { rids: rids.slice(0, maxLayers), streamIdExtensionId, repairedStreamIdExtensionId };
+}
+
+/** Identifier of a header extension, `null` when it is not offered. */
+function extensionOf(sections: readonly MediaSection[], uri: string): number | null {
+  for (const section of sections) {
     for (const extension of attributes(section.lines, 'extmap')) {
       const match = /^(\d+)(?:\/\w+)? (\S+)/.exec(extension);
-      if (match?.[2] === transportSequenceUri) return Number(match[1]);
+      if (match?.[2] === uri) return Number(match[1]);
     }
   }
   return null;

@@ -8,6 +8,7 @@ import { IngestError } from '../errors.ts';
 import type { StreamId } from '../protocol/index.ts';
 import type { OpenBroadcast, SessionCloseReason } from './broadcast-sink.ts';
 import { formatIceServerLink, parseIceServer } from './ice-servers.ts';
+import type { PublisherLimits } from './publisher-limits.ts';
 import { clientOf, RequestBudget } from './request-budget.ts';
 import { maxSdpBytes } from './sdp-document.ts';
 import { parseWhipOffer } from './sdp-offer.ts';
@@ -33,6 +34,8 @@ export interface WhipEndpointOptions {
   /** Addresses to announce instead of those of the interfaces; empty for those. */
   readonly announcedIps?: readonly string[] | undefined;
   readonly udpPorts?: PortRange | undefined;
+  /** What each publisher may send at most; no limit when absent. */
+  readonly limits?: PublisherLimits | undefined;
   /** `stun:host:port` or `turn:user:password@host:port`. */
   readonly iceServers?: readonly string[] | undefined;
   /** Address for media; all interfaces when absent. */
@@ -184,6 +187,7 @@ async function publish(
       udpPorts: options.udpPorts,
       iceServerUrls: options.iceServers ?? [],
       bindAddress: options.bindAddress,
+      limits: options.limits,
       // The whole id would let whoever reads the log end the session.
       logger: options.logger.child({ streamId: stream, sessionId: id.slice(0, 8) }),
       onClosing,

@@ -18,7 +18,8 @@ import type {
 import { maxCandidates } from './ice-candidate.ts';
 import { type ConnectionState, MediaConnection } from './media-connection.ts';
 import { transportOffer } from './offer-filter.ts';
-import { announceAddresses, completeAnswer } from './sdp-answer.ts';
+import { type PublisherLimits, PublisherLimitWatch } from './publisher-limits.ts';
+import { announceAddresses, completeAnswer, limitBitrate } from './sdp-answer.ts';
 import type { WhipOffer } from './sdp-offer.ts';
 import type { TrickledCandidate } from './trickle-fragment.ts';
 
@@ -36,6 +37,8 @@ export interface WhipSessionOptions {
   /** From the offer to the connection; 10 s by default. */
   readonly maxConnectingMs?: number | undefined;
   readonly announcedIps: readonly string[];
+  /** What the publisher may send at most; absent for no limit. */
+  readonly limits?: PublisherLimits | undefined;
   readonly udpPorts?: PortRange | undefined;
   readonly iceServerUrls: readonly string[];
   readonly bindAddress?: string | undefined;
@@ -103,6 +106,7 @@ export class WhipSession implements PublisherControl {
   readonly #receiver: RtpReceiver;
   readonly #connection: MediaConnection;
   readonly #startedAtMs: number;
+  readonly #limits: PublisherLimitWatch | null;
   #answerSdp = '';
   #state: SessionState = 'connecting';
   #ticker: NodeJS.Timeout | null = null;
@@ -125,12 +129,12 @@ export class WhipSession implements PublisherControl {
     const session = new WhipSession(options);
     try {
       signal?.throwIfAborted();
-      const { filtered } = options.offer;
+      const { filtered, rids } = options.offer;
       const answer = await session.#connection.answer(transportOffer(filtered));
       session.#reachOutAtMs = session.#nowMs() + reachOutAfterMs;
-      session.#answerSdp = announceAddresses(
-        completeAnswer(answer, filtered),
-        options.announcedIps,
+      session.#answerSdp = limitBitrate(
+        announceAddresses(completeAnswer(answer, filtered, rids), options.announcedIps),
+        options.limits?.maxBitrateBps,
       );
     } catch (error) {
       await session.close('never-connected');
@@ -152,6 +156,7 @@ export class WhipSession implements PublisherControl {
       hasAudio: tracks.some(({ kind }) => kind === 'audio'),
     };
     this.#logger = options.logger;
+    this.#limits = options.limits === undefined ? null : new PublisherLimitWatch(options.limits);
     this.#startedAtMs = this.#nowMs();
     this.#lastPacketMs = this.#startedAtMs;
     this.#receiver = new RtpReceiver({
@@ -319,7 +324,18 @@ export class WhipSession implements PublisherControl {
   }
 
   #write(frames: readonly EncodedFrame[]): void {
-    for (const frame of frames) this.#sink?.writeFrame(frame);
+    for (const frame of frames) {
+      const exceeded = this.#limits?.exceeded(frame, this.#nowMs()) ?? null;
+      if (exceeded !== null) {
+        this.#logger.warn(
+          { exceeded, ...this.#options.limits },
+          'the publisher is over its limits',
+        );
+        this.#end('over-limit');
+        return;
+      }
+      this.#sink?.writeFrame(frame);
+    }
   }
 
   /** A failure of one session must not take the others with it. */

@@ -4,6 +4,7 @@
 import { parseArgs } from 'node:util';
 import { type BenchReport, writeReport } from './bench-report.ts';
 import { benchDelivery } from './delivery-bench.ts';
+import { benchIngest } from './ingest-bench.ts';
 import { benchPlayer } from './player-bench.ts';
 import { benchSim } from './sim-bench.ts';
 import { benchSwarm } from './swarm-bench.ts';
@@ -19,6 +20,7 @@ const benchmarks: Readonly<
   sim: benchSim,
   tracker: benchTracker,
   telemetry: benchTelemetry,
+  ingest: benchIngest,
 };
 
 const { values, positionals: names } = parseArgs({

@@ -195,8 +195,10 @@ describe('a publisher that stays away', () => {
       const frames = await makeFrames({ ...source, durationSeconds: 3, startTimeMs: Date.now() });
       const sink = house.ingest.openBroadcast(streamId('demo'), publisherForTest());
       await playFrames(frames, (frame) => sink.writeFrame(frame), { speed: 4 });
-      await sink.close('connection-lost');
+      // The encoder may need longer for the rest than the publisher has time to come back.
+      const drained = sink.close('connection-lost');
       expect(await stateOf(house, 'demo')).toBe('reconnecting');
+      await drained;
       await pollUntil(async () => (await stateOf(house, 'demo')) === 'ended', {
         timeoutMs: 15_000,
         description: 'the broadcast ends',

@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { EncodedFrame } from '../../ingest/rtp/encoded-frame.ts';
 import type { WhipEndpoint } from '../../ingest/whip/whip-endpoint.ts';
 import {
+  activateLargestLayer,
   launchChromium,
   type PublishOptions,
   publishFrom,
@@ -177,15 +178,33 @@ describe('the WHIP endpoint', () => {
     await second.close();
   });
 
-  it('takes the picture that a simulcast offer prefers, though it announces no SSRC', async () => {
+  it('takes the largest layer of a simulcast, the next when it stops, and the largest again', async () => {
     const published = await publishFrom(page, { ...camera, isSimulcast: true });
     expect(published.status).toBe(201);
     const { video, audio } = await firstBroadcast();
     const first = await pollUntil(() => video[20]?.codec && audio[20] && video[0], {
-      timeoutMs: 15_000,
+      timeoutMs: 30_000,
       description: 'picture and sound arrive',
     });
-    expect(first.configuration?.widthPx).toBe(640);
+    expect(first.isKeyframe).toBe(true);
+    const lastWidthPx = () =>
+      video.findLast(({ configuration }) => configuration !== null)?.configuration?.widthPx;
+    const becomes = async (widthPx: number) => {
+      await pollUntil(() => lastWidthPx() === widthPx, {
+        timeoutMs: 45_000,
+        description: `the picture is ${widthPx} wide, not ${lastWidthPx()}`,
+      });
+    };
+    await becomes(640);
+    await activateLargestLayer(page, false);
+    await becomes(320);
+    await activateLargestLayer(page, true);
+    await becomes(640);
+    // What is given on begins each layer with a keyframe and never runs back in time.
+    for (const [index, frame] of video.entries()) {
+      const before = video[index - 1];
+      if (before !== undefined) expect(frame.captureTimeMs).toBeGreaterThan(before.captureTimeMs);
+    }
     const [session] = endpoint.sessionStatistics();
     expect(session?.tracks.map(({ senderRestarts }) => senderRestarts)).toEqual([0, 0]);
   });

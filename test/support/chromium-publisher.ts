@@ -138,3 +138,18 @@ export async function senderStatistics(page: Page): Promise<SenderStatistics | n
     return found;
   });
 }
+
+/** Stops or resumes the first layer of a simulcast, as a browser does when bandwidth is short. */
+export async function activateLargestLayer(page: Page, active: boolean): Promise<void> {
+  await page.evaluate(async (isActive) => {
+    const senders = window.shoalPublisher?.getSenders() ?? [];
+    const sender = senders.find(({ track }) => track?.kind === 'video');
+    const parameters = sender?.getParameters();
+    const [largest] = parameters?.encodings ?? [];
+    if (sender === undefined || parameters === undefined || largest === undefined) {
+      throw new Error('there is no simulcast');
+    }
+    largest.active = isActive;
+    await sender.setParameters(parameters);
+  }, active);
+}

@@ -27,6 +27,10 @@ export interface FrameSourceOptions {
   readonly gopSeconds?: number;
   /** Main profile with B-frames, whose pictures come in another order than they are shown. */
   readonly hasReorderedPictures?: boolean;
+  readonly videoBitrateBps?: number;
+  /** What is shown and heard, as sources of ffmpeg's lavfi; a test picture and a tone by default. */
+  readonly videoInput?: string;
+  readonly audioInput?: string;
   /** Capture time of the first frame, in milliseconds since the Unix epoch. */
   readonly startTimeMs: number;
 }
@@ -154,8 +158,15 @@ async function encode(
 
 async function videoFrames(options: FrameSourceOptions, directory: string, ffmpegPath: string) {
   const { widthPx, heightPx, frameRate, durationSeconds } = options;
-  const input = `testsrc2=size=${widthPx}x${heightPx}:rate=${frameRate}:duration=${durationSeconds}`;
-  const gop = ['-g', `${frameRate * (options.gopSeconds ?? 1)}`, '-b:v', '800k'];
+  const input =
+    options.videoInput ??
+    `testsrc2=size=${widthPx}x${heightPx}:rate=${frameRate}:duration=${durationSeconds}`;
+  const gop = [
+    '-g',
+    `${frameRate * (options.gopSeconds ?? 1)}`,
+    '-b:v',
+    `${options.videoBitrateBps ?? 800_000}`,
+  ];
   if (options.videoCodec === 'vp8') {
     const output = ['-c:v', 'libvpx', '-deadline', 'realtime', ...gop, '-f', 'ivf', 'video.ivf'];
     return vp8Frames(await encode(ffmpegPath, input, output, directory), options);
@@ -175,7 +186,9 @@ async function videoFrames(options: FrameSourceOptions, directory: string, ffmpe
 }
 
 async function audioFrames(options: FrameSourceOptions, directory: string, ffmpegPath: string) {
-  const input = `sine=frequency=440:sample_rate=48000:duration=${options.durationSeconds}`;
+  const input =
+    options.audioInput ??
+    `sine=frequency=440:sample_rate=48000:duration=${options.durationSeconds}`;
   const output = ['-ac', '2', '-c:a', 'libopus', '-b:a', '64k', '-f', 'ogg', 'audio.ogg'];
   return opusFrames(await encode(ffmpegPath, input, output, directory), options);
 }

@@ -41,6 +41,10 @@ export class ServiceProcess {
     return service;
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   /** Ends the process at once, as a crash would. */
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL');

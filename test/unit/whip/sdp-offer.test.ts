@@ -33,6 +33,28 @@ function outcomeOf(offer: string): string {
   }
 }
 
+/** libdatachannel's answer to the first section. */
+const transportAnswer = [
+  'v=0',
+  'o=rtc 1 0 IN IP4 127.0.0.1',
+  's=-',
+  't=0 0',
+  'a=group:BUNDLE 0',
+  'm=audio 5000 UDP/TLS/RTP/SAVPF 111',
+  'c=IN IP4 127.0.0.1',
+  'a=mid:0',
+  'a=recvonly',
+  'a=rtcp-mux',
+  'a=setup:active',
+  'a=ice-ufrag:abcd',
+  'a=ice-pwd:0123456789012345678901',
+  'a=fingerprint:sha-256 AA',
+  'a=rtpmap:111 opus/48000/2',
+  'a=candidate:1 1 UDP 1 127.0.0.1 5000 typ host',
+  'a=end-of-candidates',
+  '',
+].join('\r\n');
+
 describe('a WHIP offer', () => {
   it('of Chromium gives H.264 constrained baseline with retransmission, and Opus', () => {
     const offer = parseWhipOffer(chromiumOffer);
@@ -91,26 +113,6 @@ describe('a WHIP offer', () => {
     const transport = parseSdp(transportOffer(filtered));
     expect(transport.media.map(({ kind }) => kind)).toEqual(['audio']);
     expect(attributes(transport.sessionLines, 'group')).toEqual(['BUNDLE 0']);
-    const transportAnswer = [
-      'v=0',
-      'o=rtc 1 0 IN IP4 127.0.0.1',
-      's=-',
-      't=0 0',
-      'a=group:BUNDLE 0',
-      'm=audio 5000 UDP/TLS/RTP/SAVPF 111',
-      'c=IN IP4 127.0.0.1',
-      'a=mid:0',
-      'a=recvonly',
-      'a=rtcp-mux',
-      'a=setup:active',
-      'a=ice-ufrag:abcd',
-      'a=ice-pwd:0123456789012345678901',
-      'a=fingerprint:sha-256 AA',
-      'a=rtpmap:111 opus/48000/2',
-      'a=candidate:1 1 UDP 1 127.0.0.1 5000 typ host',
-      'a=end-of-candidates',
-      '',
-    ].join('\r\n');
     const answer = parseSdp(completeAnswer(transportAnswer, filtered));
     expect(attributes(answer.sessionLines, 'group')).toEqual(['BUNDLE 0 1']);
     const [audio, video] = answer.media;
@@ -164,7 +166,45 @@ describe('a WHIP offer', () => {
     expect(offer.tracks.map(({ kind }) => kind)).toEqual(['audio']);
   });
 
-  it('loses candidates that cannot be used, and simulcast', () => {
+  describe('with simulcast', () => {
+    const simulcastOffer = (lines: readonly string[]) =>
+      chromiumOffer.replace(
+        /(m=video[\s\S]*?)(a=mid:1)/,
+        [
+          '$1a=extmap:12 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id',
+          'a=extmap:13 urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id',
+          ...lines,
+          '$2',
+        ].join('\r\n'),
+      );
+    const layers = ['a=rid:f send', 'a=rid:h send', 'a=rid:q send', 'a=simulcast:send f,q;~h'];
+
+    it('takes every layer, of alternatives the first', () => {
+      const offer = parseWhipOffer(simulcastOffer(layers));
+      expect(offer.rids).toEqual(['f', 'h']);
+      expect(offer.tracks.find(({ kind }) => kind === 'video')?.simulcast).toEqual({
+        rids: ['f', 'h'],
+        streamIdExtensionId: 12,
+        repairedStreamIdExtensionId: 13,
+      });
+      const answer = parseSdp(completeAnswer(transportAnswer, offer.filtered, offer.rids));
+      const video = answer.media.find(({ kind }) => kind === 'video');
+      expect(video?.lines).toEqual(
+        expect.arrayContaining(['a=rid:f recv', 'a=rid:h recv', 'a=simulcast:recv f;h']),
+      );
+      expect(video?.lines.join()).not.toContain('send');
+    });
+
+    it.each([
+      ['of one layer', ['a=rid:f send', 'a=simulcast:send f']],
+      ['of layers that are not declared', ['a=rid:f send', 'a=simulcast:send f;h']],
+      ['that it wants to receive', ['a=rid:f recv', 'a=rid:h recv', 'a=simulcast:recv f;h']],
+    ])('does not answer one %s', (_, lines) => {
+      expect(parseWhipOffer(simulcastOffer(lines)).rids).toEqual([]);
+    });
+  });
+
+  it('loses candidates that cannot be used, and what libdatachannel must not see', () => {
     const offer = chromiumOffer.replace(
       /(m=video[\s\S]*?)(a=mid:1)/,
       [
