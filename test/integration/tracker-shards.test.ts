@@ -71,24 +71,28 @@ function swarmNumber(number: number): MeetingSwarm {
 }
 
 describe('three trackers behind nginx', () => {
-  it('bring the viewers of one swarm together on one, and spread the swarms', async () => {
-    const swarms = Array.from({ length: 8 }, (_, number) => swarmNumber(number));
+  it('bring the viewers of one swarm together on one, and spread the swarms', {
+    timeout: 120_000,
+  }, async () => {
+    const swarms = Array.from({ length: 6 }, (_, number) => swarmNumber(number));
     for (const swarm of swarms) for (let count = 0; count < 2; count += 1) await join(swarm);
     await pollUntil(() => viewers.every(({ met }) => met.size === 1), {
-      timeoutMs: 30_000,
+      timeoutMs: 60_000,
       description: 'each viewer linked with the other one of its swarm',
     });
     const counts = await socketCounts();
-    expect(counts.reduce((sum, count) => sum + count, 0)).toBe(16);
+    expect(counts.reduce((sum, count) => sum + count, 0)).toBe(12);
     expect(counts.every((count) => count % 2 === 0)).toBe(true);
     expect(counts.filter((count) => count > 0).length).toBeGreaterThanOrEqual(2);
   });
 
-  it('move the swarms of one that is killed to the others within 15 s, and only those', async () => {
+  it('move the swarms of one that is killed to the others within 15 s, and only those', {
+    timeout: 180_000,
+  }, async () => {
     const swarms = Array.from({ length: 6 }, (_, number) => swarmNumber(number));
     for (const swarm of swarms) for (let count = 0; count < 2; count += 1) await join(swarm);
     await pollUntil(() => viewers.every(({ met }) => met.size === 1), {
-      timeoutMs: 30_000,
+      timeoutMs: 60_000,
       description: 'each viewer linked with the other one of its swarm',
     });
     const before = await socketCounts();
@@ -109,7 +113,7 @@ describe('three trackers behind nginx', () => {
     // The swarms are whole: whoever joins now meets both viewers who were there before.
     const newcomers = await Promise.all(swarms.map((swarm) => join(swarm)));
     await pollUntil(() => newcomers.every(({ met }) => met.size === 2), {
-      timeoutMs: 30_000,
+      timeoutMs: 60_000,
       description: 'newcomers linked with everybody of their swarm',
     });
     trackers[victim] = await startShard();
@@ -119,6 +123,14 @@ describe('three trackers behind nginx', () => {
     const sessions = Array.from({ length: 12 }, (_, index) => `session-of-viewer-${index}-00`);
     const [first, second] = trackers;
     if (first === undefined || second === undefined) throw new Error('no trackers');
+    // One that has just started does not know yet which streams there are.
+    for (const { url } of trackers) {
+      const beacon = { session: 'session-that-is-over', cdnBytes: 0, peerBytes: 0, ended: true };
+      await pollUntil(async () => (await postBeacon(url, beacon)) === 204, {
+        timeoutMs: 20_000,
+        description: 'a tracker that takes beacons',
+      });
+    }
     const report = async (url: string, sequence: number): Promise<number[]> =>
       await Promise.all(
         sessions.map((session) =>

@@ -30,6 +30,9 @@ export interface GroupCommitOptions {
   readonly maxWaiting: number;
 }
 
+/** Nobody's. */
+const probeSession = 'is-the-store-there';
+
 export class GroupCommit {
   readonly #options: GroupCommitOptions;
   /** The commit that gathers now; `null` when nobody waits. */
@@ -96,6 +99,7 @@ export class GroupCommit {
       const record = await this.#lookup.find(session);
       if (record !== null) this.#options.rollup.sessions.learn(record);
     } catch (error) {
+      this.#onFailure(error);
       throw unavailable(error);
     }
   }
@@ -140,18 +144,25 @@ export class GroupCommit {
     this.#gathering = null;
     const { rollup, store, logger } = this.#options;
     const batch = rollup.takePending();
-    if (batch === null) return;
+    if (batch === null && this.#isHealthy) return;
     try {
-      await store.commit(batch);
+      // Without a batch a store that has failed is only asked whether it is there again.
+      if (batch === null) await store.findSessions([probeSession]);
+      else await store.commit(batch);
       if (!this.#isHealthy) logger.info('telemetry is stored again');
       this.#isHealthy = true;
     } catch (error) {
-      rollup.returnPending(batch);
-      if (this.#isHealthy) logger.error({ err: error }, 'telemetry cannot be stored');
-      this.#isHealthy = false;
-      this.#retryLater();
+      if (batch !== null) rollup.returnPending(batch);
+      this.#onFailure(error);
       throw unavailable(error);
     }
+  }
+
+  #onFailure(error: unknown): void {
+    const { logger } = this.#options;
+    if (this.#isHealthy) logger.error({ err: error }, 'telemetry cannot be stored');
+    this.#isHealthy = false;
+    this.#retryLater();
   }
 
   #retryLater(): void {
