@@ -2,6 +2,7 @@
 // by fetch-duties for every segment that is not complete.
 
 import { fetchPieces, isWanted } from './fetch-pieces.ts';
+import { latenessMs } from './lateness.ts';
 import { noteHedge } from './neighbour-need.ts';
 import { bitCount } from './piece-flags.ts';
 import { receivedPerMs } from './received-rate.ts';
@@ -32,20 +33,25 @@ export function hedge(state: SwarmState, segment: SegmentState, nowMs: number): 
   if (missing === 0) return Number.POSITIVE_INFINITY;
   const pieceMs = state.pieceSizeBytes(segment.number) / state.cdnBytesPerMs;
   const leftMs = deadlineMs(state, segment, nowMs) - nowMs;
-  const lastNeedMs = Math.min(
-    mostLastHedgeMs,
-    hedgeBaseMs / 2 + 0.6 * hedgeFactor * (state.cdnFirstByteMs + missing * pieceMs),
-  );
+  const lateMs = latenessMs(state, nowMs);
+  const lastNeedMs =
+    lateMs +
+    Math.min(
+      mostLastHedgeMs,
+      hedgeBaseMs / 2 + 0.6 * hedgeFactor * (state.cdnFirstByteMs + missing * pieceMs),
+    );
   if (leftMs <= lastNeedMs) {
     hedgePieces(state, segment, piecesToHedge(segment, missing, true));
     return Number.POSITIVE_INFINITY;
   }
   // What neighbours were asked for is on its way.
   const unasked = Math.max(0, missing - segment.requests.size);
-  const firstNeedMs = Math.min(
-    mostFirstHedgeMs,
-    hedgeBaseMs + hedgeFactor * (state.cdnFirstByteMs + unasked * pieceMs),
-  );
+  const firstNeedMs =
+    lateMs +
+    Math.min(
+      mostFirstHedgeMs,
+      hedgeBaseMs + hedgeFactor * (state.cdnFirstByteMs + unasked * pieceMs),
+    );
   if (leftMs > firstNeedMs) return nowMs + leftMs - Math.max(firstNeedMs, lastNeedMs);
   if (isMeeting(state, nowMs)) return nowMs + Math.min(lookAgainMs, leftMs - lastNeedMs);
   const paceMs = leftMs - lastNeedMs;

@@ -4,6 +4,7 @@
 import { announce, tellAll } from './announcements.ts';
 import { runDuties } from './fetch-duties.ts';
 import { fetchPieces, isWanted } from './fetch-pieces.ts';
+import { notePlan, noteRun } from './lateness.ts';
 import { hasUplinkToSpare, meetWhenNeeded } from './neighbour-need.ts';
 import { PieceFlags } from './piece-flags.ts';
 import { expireRequests, planRequests, rewardSpeed } from './piece-requests.ts';
@@ -90,6 +91,9 @@ export class SwarmScheduler {
       dirty: new Set(),
       announceAtMs: 0,
       expireAtMs: 0,
+      lateMs: 0,
+      lateAtMs: options.nowMs,
+      plannedAtMs: Number.POSITIVE_INFINITY,
       receivedAtMs: [],
       metAtMs: options.nowMs,
       needsNeighbours: false,
@@ -116,6 +120,7 @@ export class SwarmScheduler {
   /** Does what is due and gives everything that is to be done now, and when to ask again. */
   run(nowMs: number): { readonly actions: readonly SchedulerAction[]; readonly nextMs: number } {
     const state = this.#state;
+    noteRun(state, nowMs);
     const nextMs = Math.min(expireRequests(state, nowMs), runDuties(state, nowMs));
     planRequests(state, nowMs);
     meetWhenNeeded(state, nowMs);
@@ -123,7 +128,9 @@ export class SwarmScheduler {
     const announceMs = announce(state, nowMs);
     const { actions } = state;
     state.actions = [];
-    return { actions, nextMs: Math.min(nextMs, sendMs, announceMs) };
+    const plannedMs = Math.min(nextMs, sendMs, announceMs);
+    notePlan(state, nowMs, plannedMs);
+    return { actions, nextMs: plannedMs };
   }
 
   /** The tracker's word on this viewer's place and on the swarm's size. */

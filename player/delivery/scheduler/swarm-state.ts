@@ -104,6 +104,11 @@ export interface SwarmState {
   /** Segments with news for the neighbours, and when to tell them. */
   readonly dirty: Set<number>;
   announceAtMs: number;
+  /** How late this viewer's timers have been of late, and when that was seen. */
+  lateMs: number;
+  lateAtMs: number;
+  /** When the scheduler asked to be run again. */
+  plannedAtMs: number;
   /** When pieces came from peers, the last second. */
   readonly receivedAtMs: number[];
   /** When there last were no neighbours and then some. */
