@@ -6,6 +6,7 @@ import type { FragmentLoaderContext } from 'hls.js';
 import { type ShoalConfig, shoalDefaults } from './config.ts';
 import type { FragmentSource } from './delivery/hls/fragment-loader.ts';
 import { HlsDelivery } from './delivery/hls/hls-delivery.ts';
+import { LiveApproach } from './delivery/hls/live-approach.ts';
 import type { NetworkEstimate } from './delivery/hls/load-stats.ts';
 import { IceServerSource } from './delivery/ice-server-source.ts';
 import {
@@ -22,6 +23,7 @@ import {
   trackerSocketUrl,
 } from './delivery/index.ts';
 import { loadTrackerClientClass } from './delivery/pieces/tracker-client.ts';
+import type { OnArriving } from './delivery/segment-progress.ts';
 import { EventListeners } from './event-listeners.ts';
 import { guardObservation } from './guard-observation.ts';
 import { storeLimitBytes } from './manners/upload-rules.ts';
@@ -148,10 +150,15 @@ export class HlsSession implements ShoalSession, FragmentSource {
       this.#playback?.hlsDelivery.playlistUpdated('audio', id, details);
     });
     hls.on(Events.MEDIA_ATTACHED, (_event, { media }) => {
+      const approach = new LiveApproach();
       this.#unobserve();
       this.#stopObserving = observePlayback(media, {
         onEvent: (event) => this.#playbackMeter.handle(event, performance.now()),
-        onPlayhead: (positionSeconds) => this.#playback?.delivery.updatePlayhead(positionSeconds),
+        onPlayhead: (positionSeconds) => {
+          this.#playback?.delivery.updatePlayhead(positionSeconds);
+          // Alone there is nobody to wait for at a greater distance.
+          if (this.#meter.peerCount > 0) approach.update(hls, media);
+        },
       });
     });
     hls.on(Events.MEDIA_DETACHING, () => this.#unobserve());
@@ -168,10 +175,14 @@ export class HlsSession implements ShoalSession, FragmentSource {
     return cdnBaseUrls.length > 0 || refreshCdnAccess ? this.#cdnFetch.fetch : null;
   }
 
-  async load(context: FragmentLoaderContext, signal: AbortSignal): Promise<DeliveredSegment> {
+  async load(
+    context: FragmentLoaderContext,
+    signal: AbortSignal,
+    onArriving?: OnArriving,
+  ): Promise<DeliveredSegment> {
     const playback = this.#playback;
     if (!playback) throw new CdnError(0, 'no playlist was loaded yet', 0);
-    return playback.hlsDelivery.load(context, signal);
+    return playback.hlsDelivery.load(context, signal, onArriving);
   }
 
   networkEstimate(): NetworkEstimate {

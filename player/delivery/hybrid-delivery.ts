@@ -16,6 +16,7 @@ import { openSource, type SourceOptions } from './open-source.ts';
 import { areEqualSettings, defaultPeerSettings, type PeerSettings } from './peer-settings.ts';
 import { ForgedPiecesError } from './pieces/piece-delivery.ts';
 import type { RenditionSource } from './rendition-source.ts';
+import type { OnArriving } from './segment-progress.ts';
 
 export interface HybridDeliveryOptions extends Omit<SourceOptions, 'swarmId' | 'stream' | 'cdn'> {
   /** Absolute URL of the multivariant playlist: names the swarm. */
@@ -100,14 +101,20 @@ export class HybridDelivery {
 
   /**
    * A segment of a playlist that was activated, for the player.
+   * @param onArriving told of what is there before the whole is, where that is known
    * @throws CdnError when neither peers nor the CDN deliver; `AbortError` when `signal` aborts
    */
-  load(playlistUrl: string, segment: MediaSegment, signal: AbortSignal): Promise<DeliveredSegment> {
+  load(
+    playlistUrl: string,
+    segment: MediaSegment,
+    signal: AbortSignal,
+    onArriving?: OnArriving,
+  ): Promise<DeliveredSegment> {
     const rendition = this.#renditions.get(pathOf(playlistUrl));
     if (!rendition) throw new RangeError(`${playlistUrl} was not activated`);
     const { source } = rendition;
     if (!source.canLoad(segment)) return this.loadFromCdn(segment.url, segment.digest, signal);
-    return source.load(segment, signal).catch((error: unknown) => {
+    return source.load(segment, signal, onArriving).catch((error: unknown) => {
       if (!(error instanceof ForgedPiecesError)) throw error;
       return this.loadFromCdn(segment.url, segment.digest, signal);
     });

@@ -52,7 +52,7 @@ const maxLinks = 16;
 
 export function openSource(options: SourceOptions, playlist: RenditionPlaylist): RenditionSource {
   const hasPieces = playlist.segments.some(({ pieces }) => pieces !== null);
-  const isPiecewise = options.exchange === 'shoal' && playlist.isLive && hasPieces;
+  const isPiecewise = options.exchange === 'shoal' && hasPieces;
   return isPiecewise ? openPieceSource(options, playlist) : openSegmentSource(options, playlist);
 }
 

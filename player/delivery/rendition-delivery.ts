@@ -137,7 +137,12 @@ export class RenditionDelivery implements RenditionSource {
       progress.source = null;
       this.#plan();
     }
-    return delivered;
+    try {
+      return await delivered;
+    } finally {
+      // Nobody waits for it, here or elsewhere: what is wanted instead needs the line.
+      if (!progress.isDemanded && this.peerCount === 0) progress.attempt?.controller.abort();
+    }
   }
 
   close(): void {

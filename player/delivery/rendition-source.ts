@@ -4,6 +4,7 @@
 import type { DeliveredSegment } from './delivery-events.ts';
 import type { MediaSegment, RenditionPlaylist } from './media-segment.ts';
 import type { PeerSettings } from './peer-settings.ts';
+import type { OnArriving } from './segment-progress.ts';
 
 export interface RenditionSource {
   readonly peerCount: number;
@@ -19,8 +20,13 @@ export interface RenditionSource {
   canLoad(segment: MediaSegment): boolean;
   /**
    * The segment, for the player.
+   * @param onArriving told of what is there before the whole is, where that is known
    * @throws CdnError when the CDN cannot deliver either; `AbortError` when `signal` aborts
    */
-  load(segment: MediaSegment, signal: AbortSignal): Promise<DeliveredSegment>;
+  load(
+    segment: MediaSegment,
+    signal: AbortSignal,
+    onArriving?: OnArriving,
+  ): Promise<DeliveredSegment>;
   close(): void;
 }

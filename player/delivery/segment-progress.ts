@@ -4,7 +4,23 @@
 import type { DeliveredSegment, DeliverySource } from './delivery-events.ts';
 import type { MediaSegment } from './media-segment.ts';
 
+/** Is told what has arrived of a segment, from its start without a gap. */
+export type OnArriving = (arriving: ArrivingSegment) => void;
+
+/** A segment on its way. */
+export interface ArrivingSegment {
+  /** Verified bytes from the start of the segment on: a view, to be copied at once. */
+  readonly start: Uint8Array;
+  readonly sizeBytes: number;
+  /** The transfer from the CDN that brings it, `null` when others may. */
+  readonly transfer: Pick<
+    NonNullable<DeliveredSegment['transfer']>,
+    'startedAtMs' | 'firstByteAtMs'
+  > | null;
+}
+
 interface Waiter {
+  readonly onArriving: OnArriving | undefined;
   readonly resolve: (delivered: DeliveredSegment) => void;
   readonly reject: (reason: unknown) => void;
 }
@@ -44,13 +60,14 @@ export class SegmentProgress {
   }
 
   /** Waits for the segment until it comes, fails, or `signal` aborts (`AbortError`). */
-  wait(signal: AbortSignal): Promise<DeliveredSegment> {
+  wait(signal: AbortSignal, onArriving?: OnArriving): Promise<DeliveredSegment> {
     return new Promise((resolve, reject) => {
       const leave = (): void => {
         this.#waiters.delete(waiter);
         reject(new DOMException('The load was aborted.', 'AbortError'));
       };
       const waiter: Waiter = {
+        onArriving,
         resolve: (delivered) => {
           signal.removeEventListener('abort', leave);
           resolve(delivered);
@@ -64,6 +81,11 @@ export class SegmentProgress {
       if (signal.aborted) leave();
       else signal.addEventListener('abort', leave, { once: true });
     });
+  }
+
+  /** More of the segment is there, but not all. */
+  arrive(arriving: ArrivingSegment): void {
+    for (const waiter of this.#waiters) waiter.onArriving?.(arriving);
   }
 
   /** Gives every waiter its own copy. */

@@ -1,13 +1,11 @@
 // Pages with p2p-media-loader's own plugin meet in Shoal's tracker, play Shoal's streams and
 // exchange segments: the tracker speaks the protocol unchanged, the playlists are plain HLS.
 
-import { createServer, type Server } from 'node:http';
-import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
-import { build } from 'vite';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { SyntheticBroadcaster } from '../../infra/demo/broadcaster.ts';
 import { launchChromium } from '../support/chromium.ts';
+import { PageSite } from '../support/page-site.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import { Services } from '../support/service-processes.ts';
 
@@ -17,57 +15,16 @@ const key = 'end-to-end-key';
 let services: Services;
 let broadcaster: SyntheticBroadcaster;
 let browser: Browser;
-let site: Server;
-let pageUrl: string;
-
-/** The page's script with its libraries, as a site's own bundler would make it. */
-async function bundlePage(): Promise<string> {
-  const output = await build({
-    configFile: false,
-    logLevel: 'error',
-    define: {
-      'process.env.NODE_ENV': '"production"',
-      'process.browser': 'true',
-      global: 'globalThis',
-    },
-    build: {
-      write: false,
-      lib: {
-        entry: fileURLToPath(new URL('../support/vanilla-page.ts', import.meta.url)),
-        formats: ['iife'],
-        name: 'page',
-      },
-    },
-  });
-  const [first] = [output].flat();
-  const chunk = first && 'output' in first ? first.output[0] : undefined;
-  if (!chunk) throw new Error('the page was not built');
-  return chunk.code;
-}
-
-async function serve(script: string): Promise<void> {
-  site = createServer((request, response) => {
-    const isScript = request.url === '/page.js';
-    response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html');
-    response.end(
-      isScript
-        ? script
-        : '<!doctype html><video muted playsinline></video><script src="/page.js"></script>',
-    );
-  });
-  await new Promise<void>((resolve) => site.listen(0, '127.0.0.1', resolve));
-  const address = site.address();
-  if (address === null || typeof address === 'string') throw new Error('the site has no port');
-  const query = new URLSearchParams({
-    playlist: `${services.ingestUrl}/live/${stream}/index.m3u8`,
-    tracker: services.trackerUrl.replace('http', 'ws'),
-  });
-  pageUrl = `http://127.0.0.1:${address.port}/?${query}`;
-}
+let site: PageSite;
 
 async function openPage(): Promise<Page> {
   const page = await (await browser.newContext()).newPage();
-  await page.goto(pageUrl);
+  await page.goto(
+    site.url({
+      playlist: `${services.ingestUrl}/live/${stream}/index.m3u8`,
+      tracker: services.trackerUrl.replace('http', 'ws'),
+    }),
+  );
   return page;
 }
 
@@ -92,13 +49,13 @@ beforeAll(async () => {
     description: 'six segments are listed',
     intervalMs: 250,
   });
-  await serve(await bundlePage());
+  site = await PageSite.start(new URL('../support/vanilla-page.ts', import.meta.url));
   browser = await launchChromium();
 });
 
 afterAll(async () => {
   await browser?.close();
-  site?.close();
+  await site?.close();
   await broadcaster?.close('test ended');
   await services?.stop();
 });

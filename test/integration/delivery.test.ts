@@ -115,41 +115,6 @@ describe.each(['shoal', 'p2p-media-loader'] as const)(
       expect(sum(viewers, 'uploadedBytes')).toBeGreaterThanOrEqual(sum(viewers, 'peerBytes'));
     });
 
-    it('exchanges pictures and sound of an audio group, each in a swarm of its own', async () => {
-      // Two pieces of sound a segment, as at 128 kbit/s.
-      const origin = await startOrigin({ audioBitrateBps: 128_000 });
-      const tracker = await startTracker();
-      const sound: MediaSegment[] = [];
-      const wrong: string[] = [];
-      let givenBytes = 0;
-      const options = {
-        playlistUrl: origin.playlistUrl,
-        trackerUrl: tracker.webSocketUrl,
-        exchange,
-        onSegment: (segment: MediaSegment, bytes: ArrayBuffer) => {
-          givenBytes += bytes.byteLength;
-          if (segment.url.includes('/audio/')) sound.push(segment);
-          const digest = createHash('sha256').update(new Uint8Array(bytes)).digest('hex');
-          if (digest !== segment.digest) wrong.push(segment.url);
-        },
-      };
-      const viewers = [await watch(options), await watch(options), await watch(options)];
-      await untilMeshed(viewers);
-      await untilPublished(origin, 2);
-      const before = { sent: origin.sentAudioBytes, played: sound.length };
-      await untilPublished(origin, 5);
-      const playedBytes = (sound.length - before.played) * origin.audioSegmentSizeBytes;
-      // The most possible is 2/3: somebody has to fetch each segment once.
-      expect(1 - (origin.sentAudioBytes - before.sent) / playedBytes).toBeGreaterThan(0.5);
-      expect(wrong).toEqual([]);
-      expect(sum(viewers, 'cdnBytes')).toBeLessThanOrEqual(origin.sentBytes + 6 * initBytes);
-      for (const viewer of viewers) expect(viewer.stats.stallCount).toBe(0);
-      // Every byte of both tracks is counted once, and nothing else but the init sections.
-      const countedBytes = sum(viewers, 'cdnBytes') + sum(viewers, 'peerBytes');
-      expect(countedBytes).toBeGreaterThanOrEqual(givenBytes);
-      expect(countedBytes).toBeLessThanOrEqual(givenBytes + 6 * initBytes);
-    });
-
     it('goes on without a stall when the tracker dies', async () => {
       const origin = await startOrigin();
       const tracker = await startTracker();
@@ -215,3 +180,38 @@ describe.each(['shoal', 'p2p-media-loader'] as const)(
     });
   },
 );
+
+// By p2p-media-loader too in test/e2e/hls-delivery.test.ts.
+it('exchanges pictures and sound of an audio group, each in a swarm of its own', async () => {
+  // Two pieces of sound a segment, as at 128 kbit/s.
+  const origin = await startOrigin({ audioBitrateBps: 128_000 });
+  const tracker = await startTracker();
+  const sound: MediaSegment[] = [];
+  const wrong: string[] = [];
+  let givenBytes = 0;
+  const options = {
+    playlistUrl: origin.playlistUrl,
+    trackerUrl: tracker.webSocketUrl,
+    onSegment: (segment: MediaSegment, bytes: ArrayBuffer) => {
+      givenBytes += bytes.byteLength;
+      if (segment.url.includes('/audio/')) sound.push(segment);
+      const digest = createHash('sha256').update(new Uint8Array(bytes)).digest('hex');
+      if (digest !== segment.digest) wrong.push(segment.url);
+    },
+  };
+  const viewers = [await watch(options), await watch(options), await watch(options)];
+  await untilMeshed(viewers);
+  await untilPublished(origin, 2);
+  const before = { sent: origin.sentAudioBytes, played: sound.length };
+  await untilPublished(origin, 5);
+  const playedBytes = (sound.length - before.played) * origin.audioSegmentSizeBytes;
+  // The most possible is 2/3: somebody has to fetch each segment once.
+  expect(1 - (origin.sentAudioBytes - before.sent) / playedBytes).toBeGreaterThan(0.5);
+  expect(wrong).toEqual([]);
+  expect(sum(viewers, 'cdnBytes')).toBeLessThanOrEqual(origin.sentBytes + 6 * initBytes);
+  for (const viewer of viewers) expect(viewer.stats.stallCount).toBe(0);
+  // Every byte of both tracks is counted once, and nothing else but the init sections.
+  const countedBytes = sum(viewers, 'cdnBytes') + sum(viewers, 'peerBytes');
+  expect(countedBytes).toBeGreaterThanOrEqual(givenBytes);
+  expect(countedBytes).toBeLessThanOrEqual(givenBytes + 6 * initBytes);
+});

@@ -17,10 +17,16 @@ const chromiumArguments = [
   '--disable-background-networking',
 ];
 
+export interface ChromiumOptions {
+  /** Another way to start Chromium. */
+  readonly program?: string;
+  readonly arguments?: readonly string[];
+}
+
 /** Starts a browser; the caller closes it. */
-export async function launchChromium(): Promise<Browser> {
+export async function launchChromium(options: ChromiumOptions = {}): Promise<Browser> {
   return await chromium.launch({
-    executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
-    args: chromiumArguments,
+    executablePath: options.program ?? process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
+    args: [...chromiumArguments, ...(options.arguments ?? [])],
   });
 }

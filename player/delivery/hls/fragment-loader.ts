@@ -11,13 +11,21 @@ import type {
 } from 'hls.js';
 import { CdnError } from '../cdn-fetcher.ts';
 import type { DeliveredSegment } from '../delivery-events.ts';
+import type { OnArriving } from '../segment-progress.ts';
 import { DeliveryLoadStats, type NetworkEstimate } from './load-stats.ts';
 
 /** What the loader needs of the session: where to load from, and what ABR believes. */
 export interface FragmentSource {
-  load(context: FragmentLoaderContext, signal: AbortSignal): Promise<DeliveredSegment>;
+  load(
+    context: FragmentLoaderContext,
+    signal: AbortSignal,
+    onArriving?: OnArriving,
+  ): Promise<DeliveredSegment>;
   networkEstimate(): NetworkEstimate;
 }
+
+/** As much as hls.js's own loader collects for a chunk; smaller ones cost more than they bring. */
+const leastChunkBytes = 128 * 1024;
 
 /** The class to pass to hls.js as `fLoader`; `source` is asked at every load. */
 export function makeFragmentLoader(source: FragmentSource): FragmentLoaderConstructor {
@@ -35,6 +43,8 @@ class DeliveryFragmentLoader implements Loader<FragmentLoaderContext> {
   #callbacks: LoaderCallbacks<FragmentLoaderContext> | null = null;
   #controller: AbortController | null = null;
   #timer: ReturnType<typeof setTimeout> | null = null;
+  /** What hls.js has been given already. */
+  #givenBytes = 0;
 
   constructor(source: FragmentSource) {
     this.#source = source;
@@ -51,7 +61,12 @@ class DeliveryFragmentLoader implements Loader<FragmentLoaderContext> {
     const controller = new AbortController();
     this.#controller = controller;
     this.#timer = setTimeout(() => this.#timeOut(), config.loadPolicy.maxLoadTimeMs);
-    this.#source.load(context, controller.signal).then(
+    const onArriving: OnArriving = (arriving) => {
+      if (controller.signal.aborted) return;
+      this.stats.arrive(arriving);
+      this.#feed(arriving.start, leastChunkBytes);
+    };
+    this.#source.load(context, controller.signal, onArriving).then(
       (delivered) => this.#succeed(delivered),
       (error: unknown) => this.#fail(error),
     );
@@ -71,14 +86,26 @@ class DeliveryFragmentLoader implements Loader<FragmentLoaderContext> {
 
   #succeed(delivered: DeliveredSegment): void {
     const { context } = this;
-    const callbacks = this.#finish();
-    if (!callbacks || !context) return;
+    if (!this.#callbacks || !context) return;
     this.stats.finish(delivered, this.#source.networkEstimate());
-    const { onProgress } = callbacks;
-    // Only a progressive load takes data on the way, and then it expects none at the end.
-    onProgress?.(this.stats, context, delivered.bytes, null);
-    const data = onProgress ? new ArrayBuffer(0) : delivered.bytes;
+    this.#feed(new Uint8Array(delivered.bytes), 1);
+    // A chunk may have made hls.js abort the load.
+    const callbacks = this.#finish();
+    if (!callbacks) return;
+    const data = callbacks.onProgress ? new ArrayBuffer(0) : delivered.bytes;
     callbacks.onSuccess({ url: context.url, data, code: 200 }, this.stats, context, null);
+  }
+
+  /**
+   * Gives a progressive load what it has not been given of `start`, if that is enough. Only such a
+   * load takes data on the way, and then it expects none at the end.
+   */
+  #feed(start: Uint8Array, leastBytes: number): void {
+    const onProgress = this.#callbacks?.onProgress;
+    if (!onProgress || !this.context || start.length - this.#givenBytes < leastBytes) return;
+    const chunk = start.slice(this.#givenBytes);
+    this.#givenBytes = start.length;
+    onProgress(this.stats, this.context, chunk.buffer, null);
   }
 
   #fail(error: unknown): void {

@@ -11,6 +11,7 @@ import {
   renditionName,
   withoutQuery,
 } from '../media-segment.ts';
+import type { OnArriving } from '../segment-progress.ts';
 import type { SignatureCheck } from '../verification/signature-check.ts';
 import { digestOf, renditionPlaylistOf, segmentOf, signedSegmentOf } from './playlist-mapping.ts';
 
@@ -52,7 +53,11 @@ export class HlsDelivery {
   }
 
   /** The bytes for hls.js, from peers or CDN. */
-  async load(context: FragmentLoaderContext, signal: AbortSignal): Promise<DeliveredSegment> {
+  async load(
+    context: FragmentLoaderContext,
+    signal: AbortSignal,
+    onArriving?: OnArriving,
+  ): Promise<DeliveredSegment> {
     const { frag, part } = context;
     const track = frag.type === 'main' || frag.type === 'audio' ? frag.type : null;
     const playlist = track === null ? null : this.#playlist(track, frag.level);
@@ -70,7 +75,7 @@ export class HlsDelivery {
       this.#checkAndUpdate(track, playlist.url, details, next);
     }
     this.#delivery.activate(this.#exchangeable(track, playlist.url, playlist.details));
-    return this.#delivery.load(withoutQuery(playlist.url), segment, signal);
+    return this.#delivery.load(withoutQuery(playlist.url), segment, signal, onArriving);
   }
 
   /** Only what the pinned key has signed is shown to delivery, and so to peers. */

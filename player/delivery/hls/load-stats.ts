@@ -3,6 +3,7 @@
 
 import type { LoaderStats } from 'hls.js';
 import type { DeliveredSegment } from '../delivery-events.ts';
+import type { ArrivingSegment } from '../segment-progress.ts';
 
 /** What hls.js's ABR believes now; a segment from a peer must not change it. */
 export interface NetworkEstimate {
@@ -46,6 +47,15 @@ export class DeliveryLoadStats implements LoaderStats {
     this.loading = new LoadingTimes(nowMs);
   }
 
+  /** The CDN alone is bringing the segment: hls.js may see it, and give up what comes too slowly. */
+  arrive({ start, sizeBytes, transfer }: ArrivingSegment): void {
+    if (!transfer) return;
+    this.loading.start = transfer.startedAtMs;
+    this.loading.first = transfer.firstByteAtMs;
+    this.loaded = start.length;
+    this.total = sizeBytes;
+  }
+
   /**
    * The load is done. A transfer from the CDN is shown as it was; one from a peer as if the network
    * had done exactly what hls.js already believes of it.
@@ -54,7 +64,6 @@ export class DeliveryLoadStats implements LoaderStats {
     const sizeBytes = delivered.bytes.byteLength;
     this.loaded = sizeBytes;
     this.total = sizeBytes;
-    this.chunkCount = 1;
     if (delivered.transfer) {
       this.loading.start = delivered.transfer.startedAtMs;
       this.loading.first = delivered.transfer.firstByteAtMs;

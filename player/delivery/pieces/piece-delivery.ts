@@ -11,18 +11,16 @@ import type { RenditionSource } from '../rendition-source.ts';
 import type { FetchReason, SchedulerAction } from '../scheduler/scheduler-actions.ts';
 import { schedulerConstants } from '../scheduler/scheduler-constants.ts';
 import { SwarmScheduler } from '../scheduler/swarm-scheduler.ts';
+import type { OnArriving } from '../segment-progress.ts';
 import { canUpload } from '../viewer-id.ts';
 import { PieceInbox } from './piece-inbox.ts';
 import type { PieceLinks, PieceLinksListener } from './piece-links.ts';
-import {
-  encodeCancel,
-  encodeHave,
-  encodeHello,
-  encodePiece,
-  encodeRequest,
-} from './piece-messages.ts';
+import { encodeCancel, encodeHave, encodeHello, encodeRequest } from './piece-messages.ts';
+import { PieceOutbox } from './piece-outbox.ts';
 import { PieceSegment } from './piece-segment.ts';
 import type { RangeFetcher } from './range-fetcher.ts';
+import { isInReach } from './segment-reach.ts';
+import type { RangeTimes } from './transfer-clock.ts';
 
 export interface PieceDeliveryOptions {
   readonly viewerId: string;
@@ -43,8 +41,6 @@ export interface PieceDeliveryOptions {
 
 type FetchAction = Extract<SchedulerAction, { kind: 'fetch' }>;
 
-/** Segments further behind the play head are of use to nobody who watches live. */
-const keptSeconds = 30;
 const fetchRetryMs = 700;
 /** Neighbours are met within this time after joining, or there are none. */
 const meetingMs = 3_000;
@@ -52,9 +48,6 @@ const meetingMs = 3_000;
 const latencyTargetDurations = 2;
 /** Events within this time are thought about together. */
 const coalesceMs = 2;
-/** One piece with its header may wait while the next is handed over: else the line would idle. */
-const maxBufferedBytes = 20 * 1024;
-const uploadPollMs = 4;
 
 /** The pieces match the playlist's root, but the segment that they make does not match its digest. */
 export class ForgedPiecesError extends Error {}
@@ -64,6 +57,8 @@ export class PieceDelivery implements RenditionSource {
   readonly #scheduler: SwarmScheduler;
   readonly #segments = new Map<number, PieceSegment>();
   readonly #inbox: PieceInbox;
+  readonly #outbox: PieceOutbox;
+  #playlist: RenditionPlaylist;
   #links: PieceLinks | null = null;
   #peers: PeerGate | null = null;
   #playheadSeconds: number | null = null;
@@ -90,6 +85,15 @@ export class PieceDelivery implements RenditionSource {
       nowMs: options.nowMs(),
       random: options.random,
     });
+    this.#outbox = new PieceOutbox({
+      links: () => this.#links,
+      events: options.events,
+      serve: options.serve,
+      onSent: () => {
+        this.#scheduler.sent(options.nowMs());
+        this.#run();
+      },
+    });
     this.#inbox = new PieceInbox({
       scheduler: this.#scheduler,
       segments: this.#segments,
@@ -99,7 +103,8 @@ export class PieceDelivery implements RenditionSource {
       onChanged: () => this.#run(),
       onPiece: (segment) => this.#completed(segment),
     });
-    this.#addSegments(playlist, true);
+    this.#playlist = playlist;
+    this.#addSegments(true);
   }
 
   get peerCount(): number {
@@ -136,20 +141,29 @@ export class PieceDelivery implements RenditionSource {
 
   updatePlaylist(playlist: RenditionPlaylist): void {
     if (this.#closed) return;
-    this.#addSegments(playlist, !playlist.isLive);
-    const numbers = new Set(playlist.segments.map((segment) => segment.mediaSequenceNumber));
-    const keepFromSeconds = (this.#playheadSeconds ?? Number.NEGATIVE_INFINITY) - keptSeconds;
-    for (const [number, segment] of this.#segments) {
-      const isOld = endSeconds(segment.progress.segment) < keepFromSeconds;
-      if ((isOld || !numbers.has(number)) && !segment.progress.isDemanded) this.#forget(segment);
-    }
+    this.#playlist = playlist;
+    this.#followReach();
     this.#boundStore();
     this.#run();
+  }
+
+  /** Takes up what has come within reach, gives up what has left it or the playlist. */
+  #followReach(): void {
+    this.#addSegments(!this.#playlist.isLive);
+    const numbers = new Set(this.#playlist.segments.map((each) => each.mediaSequenceNumber));
+    for (const [number, segment] of this.#segments) {
+      const media = segment.progress.segment;
+      const isOut =
+        !numbers.has(number) || !isInReach(media, this.#playlist, this.#playheadSeconds);
+      if (isOut && !segment.progress.isDemanded) this.#forget(segment);
+    }
   }
 
   updatePlayhead(positionSeconds: number): void {
     this.#playheadSeconds = positionSeconds;
     this.#scheduler.setPlayhead(positionSeconds, this.#options.nowMs());
+    // The playlist of a recording does not change: only the play head brings new segments.
+    if (!this.#playlist.isLive) this.#followReach();
     this.#run();
   }
 
@@ -170,14 +184,20 @@ export class PieceDelivery implements RenditionSource {
 
   setActive(isActive: boolean): void {
     this.#isActive = isActive;
+    if (!isActive) for (const segment of this.#segments.values()) this.#abortFetches(segment);
     this.#run();
   }
 
-  async load(media: MediaSegment, signal: AbortSignal): Promise<DeliveredSegment> {
+  async load(
+    media: MediaSegment,
+    signal: AbortSignal,
+    onArriving?: OnArriving,
+  ): Promise<DeliveredSegment> {
     const segment = this.#segments.get(media.mediaSequenceNumber) ?? this.#add(media, true);
     if (!segment) throw new CdnError(0, `${media.url} has no piece root`, 0);
     if (this.#playheadSeconds === null) this.updatePlayhead(media.startSeconds);
-    const delivered = segment.progress.wait(signal);
+    const delivered = segment.progress.wait(signal, onArriving);
+    this.#arrived(segment);
     if (segment.isComplete) this.#completed(segment);
     else {
       this.#scheduler.demand(segment.number, !this.#hasDemanded, this.#expectsNeighbours);
@@ -187,14 +207,26 @@ export class PieceDelivery implements RenditionSource {
     try {
       return await delivered;
     } finally {
-      if (!segment.progress.isDemanded) this.#scheduler.endDemand(segment.number);
+      if (!segment.progress.isDemanded) this.#endDemand(segment);
     }
+  }
+
+  #endDemand(segment: PieceSegment): void {
+    this.#scheduler.endDemand(segment.number);
+    // Nobody waits for it, here or elsewhere: what is wanted instead needs the line.
+    if (this.peerCount === 0) this.#abortFetches(segment);
+  }
+
+  #abortFetches(segment: PieceSegment): void {
+    segment.abortCount += 1;
+    this.#options.ranges.abort(segment);
   }
 
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#peers?.close();
+    this.#outbox.close();
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#links?.close();
     this.#links = null;
@@ -211,8 +243,9 @@ export class PieceDelivery implements RenditionSource {
     return this.#links !== null && this.#options.nowMs() - this.#joinedAtMs < meetingMs;
   }
 
-  #addSegments(playlist: RenditionPlaylist, isFromBeforeJoining: boolean): void {
-    for (const media of playlist.segments) {
+  #addSegments(isFromBeforeJoining: boolean): void {
+    for (const media of this.#playlist.segments) {
+      if (!isInReach(media, this.#playlist, this.#playheadSeconds)) continue;
       const known = this.#segments.get(media.mediaSequenceNumber);
       if (known && pathOf(known.progress.segment.url) === pathOf(media.url))
         this.#update(known, media);
@@ -238,8 +271,6 @@ export class PieceDelivery implements RenditionSource {
 
   #add(media: MediaSegment, isFromBeforeJoining: boolean): PieceSegment | null {
     if (!media.pieces) return null;
-    const behind = this.#playheadSeconds ?? Number.NEGATIVE_INFINITY;
-    if (endSeconds(media) < behind - keptSeconds) return null;
     const segment = new PieceSegment(media, media.pieces, isFromBeforeJoining);
     this.#segments.set(segment.number, segment);
     const { number, pieceCount, pieceSizeBytes } = segment;
@@ -332,7 +363,7 @@ export class PieceDelivery implements RenditionSource {
         return;
       }
       case 'send':
-        this.#send(action.neighbour, action.segment, action.piece);
+        this.#outbox.send(action.neighbour, this.#segments.get(action.segment), action.piece);
         return;
       case 'meet':
         this.#links?.meet();
@@ -342,46 +373,19 @@ export class PieceDelivery implements RenditionSource {
     }
   }
 
-  #send(neighbour: string, number: number, piece: number): void {
-    const segment = this.#segments.get(number);
-    if (segment?.has(piece)) {
-      const bytes = segment.pieceBytes(piece);
-      const served = this.#options.serve?.(bytes) ?? bytes;
-      if (this.#links?.send(neighbour, encodePiece(number, piece, served))) {
-        this.#options.events.onUploaded(bytes.length);
-        this.#options.events.onExchanged?.(neighbour, 0, bytes.length);
-      }
-    }
-    this.#waitUntilSent();
-  }
-
-  /** `bufferedamountlow` does not fire on a channel that never fills: look again and again. */
-  #waitUntilSent(): void {
-    const look = (): void => {
-      if (this.#closed) return;
-      if ((this.#links?.bufferedBytes ?? 0) > maxBufferedBytes) {
-        setTimeout(look, uploadPollMs);
-        return;
-      }
-      this.#scheduler.sent(this.#options.nowMs());
-      this.#run();
-    };
-    look();
-  }
-
   async #fetch(action: FetchAction): Promise<void> {
     const segment = this.#segments.get(action.segment);
     if (!segment) return;
     const startedAtMs = this.#options.nowMs();
+    const { abortCount } = segment;
+    const { firstPiece, lastPiece, reason } = action;
+    let times: RangeTimes | null = null;
+    let receivedBytes = 0;
     try {
-      const { firstPiece, lastPiece, reason } = action;
       const result = await this.#options.ranges.fetch(segment, firstPiece, lastPiece, {
         onFirstByte: () => {
-          segment.progress.transfer ??= {
-            startedAtMs,
-            firstByteAtMs: this.#options.nowMs(),
-            finishedAtMs: this.#options.nowMs(),
-          };
+          const sizeBytes = segment.sizeOfRange(firstPiece, lastPiece);
+          times = segment.transferClock.begin(startedAtMs, sizeBytes, this.#options.nowMs());
         },
         onLate: () => {
           this.#options.events.onCdnTrouble?.();
@@ -389,6 +393,7 @@ export class PieceDelivery implements RenditionSource {
           this.#run();
         },
         onPiece: (piece, bytes) => {
+          receivedBytes += bytes.length;
           this.#options.events.onFetch?.(reason, bytes.length);
           this.#stored(segment, piece, bytes);
         },
@@ -398,14 +403,25 @@ export class PieceDelivery implements RenditionSource {
       else this.#fetchFailed(segment, action);
     } catch (error) {
       const isWanted = this.#segments.get(segment.number) === segment && !segment.isComplete;
-      if (isWanted) this.#fetchFailed(segment, action);
+      const isBrokenOff = segment.abortCount !== abortCount;
+      if (isBrokenOff) this.#fetchBrokenOff(segment, action);
+      else if (isWanted) this.#fetchFailed(segment, action);
       if (error instanceof CdnError) {
         this.#options.events.onDiscarded(error.receivedBytes);
         // With neighbours it may still come, and the range is asked for again; alone hls.js decides.
-        if (this.peerCount === 0) segment.progress.fail(error);
+        if (this.peerCount === 0 && isWanted && !isBrokenOff) segment.progress.fail(error);
       }
+    } finally {
+      if (times) segment.transferClock.end(times, receivedBytes, this.#options.nowMs());
     }
     this.#run();
+  }
+
+  /** Once more when it is wanted after all, which may have happened since. */
+  #fetchBrokenOff(segment: PieceSegment, { firstPiece, lastPiece }: FetchAction): void {
+    const isWanted = segment.progress.isDemanded && this.#isActive;
+    const againAtMs = isWanted ? this.#options.nowMs() : Number.POSITIVE_INFINITY;
+    this.#scheduler.fetchFailed(segment.number, firstPiece, lastPiece, againAtMs);
   }
 
   /** Tried again later, and later each time; neighbours may bring it before. */
@@ -428,15 +444,25 @@ export class PieceDelivery implements RenditionSource {
     this.#run();
   }
 
+  #arrived(segment: PieceSegment): void {
+    // Where the whole is checked, nothing is played before.
+    if (segment.isComplete || segment.start.length === 0 || this.#options.checksWhole) return;
+    segment.progress.arrive({
+      start: segment.start,
+      sizeBytes: segment.root.sizeBytes,
+      // With neighbours a wait for them would look like a slow network.
+      transfer: this.peerCount === 0 ? segment.transferClock.underWay() : null,
+    });
+  }
+
   #completed(segment: PieceSegment): void {
-    if (!segment.isComplete) return;
+    if (!segment.isComplete) {
+      this.#arrived(segment);
+      return;
+    }
     // What a slow fetch was still to bring has come from neighbours.
     this.#options.ranges.abort(segment);
-    const { progress } = segment;
-    if (progress.transfer)
-      progress.transfer = { ...progress.transfer, finishedAtMs: this.#options.nowMs() };
-    // A segment mostly from peers says nothing about the network to the CDN.
-    if (segment.cdnBytes < segment.bytes.length) progress.transfer = null;
+    segment.progress.transfer = segment.transferClock.whole(this.#options.nowMs());
     if (this.#options.checksWhole) void this.#checkWhole(segment);
     else this.#deliver(segment);
   }

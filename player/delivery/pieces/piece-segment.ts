@@ -5,6 +5,7 @@ import { type PieceRoot, pieceCount, pieceSizeBytes } from '@shoal/ingest/protoc
 import type { MediaSegment } from '../media-segment.ts';
 import { SegmentProgress } from '../segment-progress.ts';
 import type { PieceDigests } from './piece-digests.ts';
+import { TransferClock } from './transfer-clock.ts';
 
 /** A piece that came before the digests by which it can be checked. */
 export interface UncheckedPiece {
@@ -25,11 +26,15 @@ export class PieceSegment {
   digests: PieceDigests | null = null;
   /** Once complete: whether it matches its digest, where that is asked. */
   isWholeRight: Promise<boolean> | null = null;
+  readonly transferClock: TransferClock;
+  /** How often this viewer has broken off what the CDN was sending of it. */
+  abortCount = 0;
   cdnBytes = 0;
   peerBytes = 0;
   readonly #unchecked: UncheckedPiece[] = [];
   readonly #filled: Uint8Array;
   #filledCount = 0;
+  #startPieces = 0;
 
   constructor(segment: MediaSegment, root: PieceRoot, isFromBeforeJoining: boolean) {
     this.progress = new SegmentProgress(segment, isFromBeforeJoining);
@@ -37,6 +42,7 @@ export class PieceSegment {
     this.isFromBeforeJoining = isFromBeforeJoining;
     this.pieceSizeBytes = pieceSizeBytes(root.sizeBytes);
     this.pieceCount = pieceCount(root.sizeBytes);
+    this.transferClock = new TransferClock(root.sizeBytes);
     this.bytes = new Uint8Array(root.sizeBytes);
     this.#filled = new Uint8Array(this.pieceCount);
   }
@@ -54,8 +60,17 @@ export class PieceSegment {
     return this.#filledCount === this.pieceCount;
   }
 
+  /** What is there from the first byte on without a gap. */
+  get start(): Uint8Array {
+    return this.bytes.subarray(0, this.#startPieces * this.pieceSizeBytes);
+  }
+
   sizeOf(piece: number): number {
     return Math.min(this.pieceSizeBytes, this.root.sizeBytes - piece * this.pieceSizeBytes);
+  }
+
+  sizeOfRange(firstPiece: number, lastPiece: number): number {
+    return (lastPiece - firstPiece) * this.pieceSizeBytes + this.sizeOf(lastPiece);
   }
 
   has(piece: number): boolean {
@@ -73,6 +88,7 @@ export class PieceSegment {
     this.bytes.set(body, piece * this.pieceSizeBytes);
     this.#filled[piece] = 1;
     this.#filledCount += 1;
+    while (this.has(this.#startPieces)) this.#startPieces += 1;
     if (source === 'cdn') this.cdnBytes += body.length;
     else this.peerBytes += body.length;
     return true;

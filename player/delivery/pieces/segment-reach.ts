@@ -1,0 +1,28 @@
+// Which segments are gathered and kept around the play head: all that is live, a window of a
+// recording. Pure; piece-delivery asks for each segment of the playlist.
+
+import { endSeconds, type MediaSegment, type RenditionPlaylist } from '../media-segment.ts';
+
+interface Reach {
+  readonly behindSeconds: number;
+  readonly aheadSeconds: number;
+}
+
+/** Segments further behind the play head are of use to nobody who watches live. */
+const liveReach: Reach = { behindSeconds: 30, aheadSeconds: Number.POSITIVE_INFINITY };
+/** Others are at other places of a recording; ahead as far as hls.js buffers by default. */
+const recordingReach: Reach = { behindSeconds: 120, aheadSeconds: 30 };
+
+/** @param positionSeconds of the play head, `null` before it has one */
+export function isInReach(
+  segment: MediaSegment,
+  { isLive }: RenditionPlaylist,
+  positionSeconds: number | null,
+): boolean {
+  if (positionSeconds === null) return isLive;
+  const { behindSeconds, aheadSeconds } = isLive ? liveReach : recordingReach;
+  return (
+    endSeconds(segment) >= positionSeconds - behindSeconds &&
+    segment.startSeconds <= positionSeconds + aheadSeconds
+  );
+}
