@@ -60,7 +60,8 @@ async function joinedWithLast(report: BenchReport): Promise<BenchReport> {
   const text = await readFile(file, 'utf8').catch(() => null);
   if (text === null) return report;
   const { rows: last } = JSON.parse(text) as Pick<BenchReport, 'rows'>;
-  const keyOf = (row: BenchReport['rows'][number]): string => `${row.case} ${row.scheme ?? ''}`;
+  const keyOf = (row: BenchReport['rows'][number]): string =>
+    `${row.case} ${row.scheme ?? row.viewers ?? ''}`;
   const fresh = new Map(report.rows.map((row) => [keyOf(row), row]));
   const rows = last.map((row) => {
     const replacement = fresh.get(keyOf(row));

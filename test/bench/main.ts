@@ -3,10 +3,13 @@
 
 import { parseArgs } from 'node:util';
 import { type BenchReport, writeReport } from './bench-report.ts';
+import { benchChromium } from './chromium-bench.ts';
 import { benchDelivery } from './delivery-bench.ts';
 import { benchIngest } from './ingest-bench.ts';
 import { benchPlayer } from './player-bench.ts';
+import { benchRecording } from './recording-bench.ts';
 import { benchSim } from './sim-bench.ts';
+import { benchStartup } from './startup-bench.ts';
 import { benchSwarm } from './swarm-bench.ts';
 import { benchTelemetry } from './telemetry-bench.ts';
 import { benchTracker } from './tracker-bench.ts';
@@ -18,6 +21,9 @@ const benchmarks: Readonly<
   player: benchPlayer,
   swarm: benchSwarm,
   sim: benchSim,
+  chromium: benchChromium,
+  startup: benchStartup,
+  recording: benchRecording,
   tracker: benchTracker,
   telemetry: benchTelemetry,
   ingest: benchIngest,
