@@ -6,6 +6,7 @@ import { type BenchReport, writeReport } from './bench-report.ts';
 import { benchChromium } from './chromium-bench.ts';
 import { benchDelivery } from './delivery-bench.ts';
 import { benchIngest } from './ingest-bench.ts';
+import { benchSoak } from './ingest-soak-bench.ts';
 import { benchPlayer } from './player-bench.ts';
 import { benchRecording } from './recording-bench.ts';
 import { benchSim } from './sim-bench.ts';
@@ -27,6 +28,7 @@ const benchmarks: Readonly<
   tracker: benchTracker,
   telemetry: benchTelemetry,
   ingest: benchIngest,
+  soak: benchSoak,
 };
 
 const { values, positionals: names } = parseArgs({
