@@ -1,7 +1,7 @@
 // The options of a Shoal player: one flat object, every default here. `createShoalHls` reads it
 // from `config.shoal`, the element builds it from its attributes.
 
-import type { RefreshCdnAccess } from './delivery/index.ts';
+import type { RefreshCdnAccess } from './delivery/cdn/cdn-fetch.ts';
 
 /** Who may deliver: `on` joins the swarm at once, `consent` waits for `allowPeers()`, `off` never. */
 export type PeerMode = 'on' | 'off' | 'consent';

@@ -7,19 +7,7 @@ import { isHeldOut } from './guard/hold-out.ts';
 import { type GuardDecision, type GuardObservation, QualityGuard } from './guard/quality-guard.ts';
 import { DeviceWatch } from './manners/device-watch.ts';
 import { type UploadAllowance, uploadAllowance } from './manners/upload-rules.ts';
-
-/** Who keeps this viewer out of the swarm. */
-export type PeersOffReason = 'viewer' | 'held-out' | 'operator' | 'guard';
-
-/** What a page and a beacon may know of it. */
-export interface PeerStatus {
-  /** The viewer is in the swarm, or will be as soon as the tracker answers. */
-  readonly isOn: boolean;
-  readonly offBecause: PeersOffReason | null;
-  readonly isHeldOut: boolean;
-  readonly guard: GuardDecision;
-  readonly upload: UploadAllowance;
-}
+import type { PeerStatus, PeersOffReason } from './peer-status.ts';
 
 /** What is told to delivery. */
 export interface ControlledPeers {

@@ -9,9 +9,9 @@ export {
   type ShoalHlsClass,
   type ShoalHlsConfig,
 } from './create-shoal-hls.ts';
-export type { CdnAccess, RefreshCdnAccess, RefusedRequest } from './delivery/index.ts';
+export type { CdnAccess, RefreshCdnAccess, RefusedRequest } from './delivery/cdn/cdn-fetch.ts';
 export type { GuardDecision, GuardLevel, GuardReason } from './guard/quality-guard.ts';
 export type { UploadAllowance, UploadReason } from './manners/upload-rules.ts';
-export type { PeerStatus, PeersOffReason } from './peer-control.ts';
+export type { PeerStatus, PeersOffReason } from './peer-status.ts';
 export type { ShoalEvents, ShoalSession } from './session.ts';
 export type { PlayerStats } from './stats.ts';

@@ -3,7 +3,7 @@
 
 import type { DeliverySource } from './delivery/delivery-events.ts';
 import type { GuardDecision } from './guard/quality-guard.ts';
-import type { PeerStatus } from './peer-control.ts';
+import type { PeerStatus } from './peer-status.ts';
 import type { PlayerStats } from './stats.ts';
 
 /** What listeners are given, by event. */

@@ -65,14 +65,14 @@ const hlsSource = path.join(path.dirname(hlsPackageFile), 'src');
 
 /**
  * hls.js's own build switches: the embed script has what live streams and captions need. Pages that
- * need DRM, interstitials or CMCD use the plugin with an hls.js of their own.
+ * need DRM, interstitials, CMCD, EXT-X-DEFINE or HEVC in MPEG-TS use the plugin with an hls.js of their own.
  */
 const hlsSwitches = {
   __USE_ALT_AUDIO__: 'true',
   __USE_SUBTITLES__: 'true',
   __USE_CONTENT_STEERING__: 'true',
-  __USE_VARIABLE_SUBSTITUTION__: 'true',
-  __USE_M2TS_ADVANCED_CODECS__: 'true',
+  __USE_VARIABLE_SUBSTITUTION__: 'false',
+  __USE_M2TS_ADVANCED_CODECS__: 'false',
   __USE_MEDIA_CAPABILITIES__: 'true',
   __USE_IFRAMES__: 'false',
   __USE_CMCD__: 'false',
@@ -88,6 +88,14 @@ const hlsFromSource = {
     { find: /^hls\.js$/, replacement: path.join(hlsSource, 'exports-named.ts') },
     { find: /.*\/cmcd-controller$/, replacement: path.join(hlsSource, 'empty.js') },
   ],
+};
+
+/** What a page would load late, and almost none needs, is not in a build that is one file. */
+const withoutScriptVerifier = {
+  find: /^\.\/script-verifier\.ts$/,
+  replacement: fileURLToPath(
+    new URL('./delivery/verification/no-script-verifier.ts', import.meta.url),
+  ),
 };
 
 /**
@@ -121,7 +129,12 @@ export default defineConfig(({ mode }) => {
       global: 'globalThis',
       ...(output.hasHls ? hlsFromSource.define : {}),
     },
-    resolve: { alias: output.hasHls ? hlsFromSource.alias : [] },
+    resolve: {
+      alias: [
+        ...(output.hasHls ? hlsFromSource.alias : []),
+        ...(isSingleFile ? [withoutScriptVerifier] : []),
+      ],
+    },
     build: {
       target: 'es2022',
       outDir: output.folder,
