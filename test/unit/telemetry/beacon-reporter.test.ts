@@ -104,11 +104,15 @@ describe('BeaconReporter', () => {
     totals = { ...totals, cdnBytes: 1_500, peerBytes: 9_000 };
     await subject.end(false);
     const sum = (name: 'cdnBytes' | 'peerBytes'): number =>
-      collector.beacons.reduce((total, beacon) => total + beacon[name], 0);
+      // A beacon whose answer had not been read yet is repeated under its number.
+      [...new Map(collector.beacons.map((beacon) => [beacon.sequence, beacon])).values()].reduce(
+        (total, beacon) => total + beacon[name],
+        0,
+      );
     expect(sum('cdnBytes')).toBe(1_500);
     expect(sum('peerBytes')).toBe(9_000);
-    expect(collector.beacons.map((beacon) => beacon.sequence)).toEqual([0, 1]);
-    expect(collector.beacons.map((beacon) => beacon.ended)).toEqual([false, true]);
+    expect([...new Set(collector.beacons.map((beacon) => beacon.sequence))]).toEqual([0, 1]);
+    expect(collector.beacons.at(-1)?.ended).toBe(true);
   });
 
   it('tells errors, late pieces, the guard and the hold-out when there are any', async () => {
