@@ -65,7 +65,7 @@ const hlsSource = path.join(path.dirname(hlsPackageFile), 'src');
 
 /**
  * hls.js's own build switches: the embed script has what live streams and captions need. Pages that
- * need DRM, interstitials, CMCD, EXT-X-DEFINE or HEVC in MPEG-TS use the plugin with an hls.js of their own.
+ * need DRM, interstitials, CMCD, EXT-X-DEFINE, HEVC in MPEG-TS or MediaCapabilities use the plugin with an hls.js of their own.
  */
 const hlsSwitches = {
   __USE_ALT_AUDIO__: 'true',
@@ -73,7 +73,7 @@ const hlsSwitches = {
   __USE_CONTENT_STEERING__: 'true',
   __USE_VARIABLE_SUBSTITUTION__: 'false',
   __USE_M2TS_ADVANCED_CODECS__: 'false',
-  __USE_MEDIA_CAPABILITIES__: 'true',
+  __USE_MEDIA_CAPABILITIES__: 'false',
   __USE_IFRAMES__: 'false',
   __USE_CMCD__: 'false',
   __USE_EME_DRM__: 'false',
@@ -113,6 +113,24 @@ const silentDebug: Plugin = {
       : null,
 };
 
+/**
+ * Streams of the tracker client can turn bytes into text, which nothing here asks for: the browser's
+ * own decoder does for it, without the decoder that streamx brings along.
+ */
+const nativeTextDecoder: Plugin = {
+  name: 'native-text-decoder',
+  enforce: 'pre',
+  resolveId: (source) => (source === 'text-decoder' ? '\0native-text-decoder' : null),
+  load: (id) =>
+    id === '\0native-text-decoder'
+      ? 'module.exports = class {' +
+        'constructor(encoding) { this.decoder = new TextDecoder(encoding); }' +
+        'push(bytes) { return this.decoder.decode(bytes, { stream: true }); }' +
+        'flush() { return this.decoder.decode(); }' +
+        '};'
+      : null,
+};
+
 export default defineConfig(({ mode }) => {
   const output = outputs[mode];
   if (output === undefined) throw new RangeError(`the player has no build named ${mode}`);
@@ -121,7 +139,7 @@ export default defineConfig(({ mode }) => {
   return {
     root,
     publicDir: false,
-    plugins: [silentDebug],
+    plugins: [silentDebug, nativeTextDecoder],
     // Dependencies written for Node ask for these; a browser has neither.
     define: {
       'process.env.NODE_ENV': '"production"',

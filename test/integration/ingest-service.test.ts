@@ -54,7 +54,10 @@ describe('the ingest service', () => {
 
   it('puts its settings into the pages', async () => {
     const before = await (await get('/watch/other')).text();
-    expect(settingsIn(before)).toEqual({ stream: 'other', tracker: null, dashboard: null });
+    const { x: integrityKey } = await (await get('/api/v1/integrity-key')).json();
+    expect(settingsIn(before)).toEqual({
+      ...{ stream: 'other', tracker: null, dashboard: null, integrityKey },
+    });
     house.ingest.announceTracker('http://tracker.example:8090/?a=</script><script>alert(1)');
     const html = await (await get('/')).text();
     expect(html).toContain('<p>index</p>');
@@ -64,7 +67,7 @@ describe('the ingest service', () => {
     const embed = await get('/embed/demo');
     expect(embed.headers.get('content-type')).toContain('text/html');
     expect(settingsIn(await embed.text())).toEqual({
-      ...{ stream: 'demo', tracker: 'ws://tracker.example:8090' },
+      ...{ stream: 'demo', tracker: 'ws://tracker.example:8090', integrityKey },
       dashboard: 'http://tracker.example:8090/',
     });
   });
