@@ -91,6 +91,8 @@ describe('the controls of <shoal-player>', () => {
     await page.locator('shoal-player').hover();
     await page.getByRole('button', { name: 'pause' }).click();
     expect((await state()).paused).toBe(true);
+    // The keys do what the button says, which follows the video.
+    await page.getByRole('button', { name: 'play', exact: true }).waitFor();
     await page.keyboard.press('k');
     await pollUntil(async () => (await state()).paused === false, {
       timeoutMs: 5_000,

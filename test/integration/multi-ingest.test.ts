@@ -196,7 +196,13 @@ describe('two ingests', () => {
     const before = await segmentsOf(second, 'one');
     await first.process.kill();
     // Until the publisher is back, viewers are told to wait, not that the stream is gone.
-    const response = await playlistOf(second, 'one');
+    const response = await pollUntil(
+      async () => {
+        const answer = await playlistOf(second, 'one');
+        return answer.status === 200 ? null : answer;
+      },
+      { timeoutMs: 20_000, description: 'the other node notices', intervalMs: 100 },
+    );
     expect(response.status).toBe(503);
     expect(response.headers.get('retry-after')).toBe('1');
     await publishers[0]?.kill();
