@@ -36,8 +36,11 @@ export type ClaimOutcome =
 /** A node that has died is noticed after this, at the latest. */
 const leaseMs = 6_000;
 const renewIntervalMs = 2_000;
-/** A registry that has lost its memory learns all leases again within this. */
-const relearnMs = 5_000;
+/**
+ * A registry that has lost its memory learns all leases again within this: nodes reconnect up to 2 s
+ * apart and say at once what they hold, or with the next renewals when the first one fails.
+ */
+const relearnMs = 10_000;
 /** How long viewers of a stream whose node died are told to wait. */
 const recentMs = 60_000;
 /** Between the claim and the broadcast that it is for: offers are answered within it. */
@@ -93,9 +96,7 @@ export class LeaseRegistry {
     this.#options = options;
     this.#redis = redis;
     this.#self = formatNode(options.node);
-    this.#timer = setInterval(() => {
-      this.#renewing = this.#renewing.then(() => this.#renew());
-    }, renewIntervalMs);
+    this.#timer = setInterval(() => this.#renewInTurn(), renewIntervalMs);
   }
 
   /** Resolves at once; a registry that is away refuses new streams until it is there. */
@@ -274,6 +275,11 @@ export class LeaseRegistry {
     this.#isAway = false;
     this.#backSinceMs = performance.now();
     this.#options.logger.info('the registry of streams is back');
+    this.#renewInTurn();
+  }
+
+  #renewInTurn(): void {
+    this.#renewing = this.#renewing.then(() => this.#renew());
   }
 }
 

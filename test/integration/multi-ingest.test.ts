@@ -185,7 +185,7 @@ describe('two ingests', () => {
         const { type } = await response.json();
         return type === 'urn:shoal:ingest:offer-invalid';
       },
-      { timeoutMs: 20_000, description: 'the lease is back', intervalMs: 500 },
+      { timeoutMs: 40_000, description: 'the lease is back', intervalMs: 500 },
     );
     const list = await (await fetch(`${first.url}/api/v1/streams/one`)).json();
     expect(list.state).toBe('live');
