@@ -88,6 +88,7 @@ export class LeaseRegistry {
   readonly #places = new Map<StreamId, RememberedPlace>();
   readonly #timer: NodeJS.Timeout;
   #isAway = false;
+  #isClosed = false;
   /** When a registry that was away came back, perhaps without its memory. */
   #backSinceMs = Number.NEGATIVE_INFINITY;
   #renewing: Promise<void> = Promise.resolve();
@@ -111,6 +112,8 @@ export class LeaseRegistry {
     });
     const registry = new LeaseRegistry(options, redis);
     redis.on('error', (error: Error) => registry.#reportAway(error));
+    // A registry that is back before the first attempt to connect again makes no error.
+    redis.on('close', () => registry.#reportAway(new Error('the connection was closed')));
     redis.on('ready', () => registry.#reportBack());
     await redis.connect().catch((error: unknown) => registry.#reportAway(error));
     await registry.#announce().catch((error: unknown) => registry.#reportAway(error));
@@ -191,6 +194,7 @@ export class LeaseRegistry {
 
   /** Gives all streams back. Idempotent. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     clearInterval(this.#timer);
     await this.#renewing;
     const held = [...this.#held.keys()];
@@ -265,7 +269,7 @@ export class LeaseRegistry {
   }
 
   #reportAway(error: unknown): void {
-    if (this.#isAway) return;
+    if (this.#isAway || this.#isClosed) return;
     this.#isAway = true;
     this.#options.logger.warn({ err: error }, 'the registry of streams does not answer');
   }

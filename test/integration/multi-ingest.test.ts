@@ -191,6 +191,31 @@ describe('two ingests', () => {
     expect(list.state).toBe('live');
   });
 
+  it('keep them too when the registry is back, empty, before anybody missed it', async () => {
+    const [, second] = nodes;
+    await redis.kill();
+    await redis.resume();
+    await pollUntil(
+      async () => {
+        const response = await fetch(`${second.url}/whip/one`, {
+          method: 'POST',
+          headers: { authorization: `Bearer ${keyOf('one')}`, 'content-type': 'application/sdp' },
+          body: 'v=0\r\n',
+        });
+        return response.status === 400;
+      },
+      { timeoutMs: 40_000, description: 'somebody has the stream', intervalMs: 50 },
+    );
+    const before = await segmentsOf(second, 'one');
+    await pollUntil(
+      async () => {
+        const now = await segmentsOf(second, 'one');
+        return now.length > 0 && now.at(-1) !== before.at(-1);
+      },
+      { timeoutMs: 20_000, description: 'the playlist of the first node goes on' },
+    );
+  });
+
   it('take over the stream of a node that is killed, behind its numbers', async () => {
     const [first, second] = nodes;
     const before = await segmentsOf(second, 'one');
