@@ -349,6 +349,8 @@ export class HlsSession implements ShoalSession, FragmentSource {
       onUploaded: (sizeBytes) => meter.onUploaded(sizeBytes),
       onRelayed: (sizeBytes) => meter.onRelayed(sizeBytes),
       onCdnTrouble: () => meter.onCdnTrouble(),
+      onExchanged: (peerId, receivedBytes, sentBytes) =>
+        meter.onExchanged(peerId, receivedBytes, sentBytes),
       onPeerCount: (peerCount) => {
         if (peerCount === meter.peerCount) return;
         meter.onPeerCount(peerCount);
