@@ -37,6 +37,7 @@ export class RedisServer {
     await this.#server.kill();
   }
 
+  /** Without what it knew. */
   async resume(): Promise<void> {
     await this.#server.resume();
   }

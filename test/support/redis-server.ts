@@ -1,42 +1,4 @@
-// A real Redis for tests, on a free port and without a disk: started, killed and started again.
+// The real Redis of the production-like set, for tests: on a free port and without a disk, started,
+// killed and started again.
 
-import { ChildServer } from '../../infra/local/child-server.ts';
-import { freePort } from '../../infra/local/free-port.ts';
-
-export class RedisServer {
-  readonly url: string;
-  readonly #server: ChildServer;
-
-  private constructor(port: number, server: ChildServer) {
-    this.url = `redis://127.0.0.1:${port}`;
-    this.#server = server;
-  }
-
-  static async start(): Promise<RedisServer> {
-    const port = await freePort();
-    const server = await ChildServer.start({
-      command: 'redis-server',
-      arguments: [
-        '--port',
-        String(port),
-        '--bind',
-        '127.0.0.1',
-        '--save',
-        '',
-        '--appendonly',
-        'no',
-      ],
-      ports: [port],
-    });
-    return new RedisServer(port, server);
-  }
-
-  async kill(): Promise<void> {
-    await this.#server.kill();
-  }
-
-  /** Without what it knew. */
-  async resume(): Promise<void> {
-    await this.#server.resume();
-  }
-}
+export { RedisServer } from '../../infra/production-like/redis-server.ts';
