@@ -99,8 +99,8 @@ function levelsOf(fragments: DeliveryReport['fragments']): number[] {
     .map(({ url }) => ['90p', '180p', '360p'].findIndex((name) => url.includes(`/${name}/`)));
 }
 
-function repeated(urls: readonly string[]): string[] {
-  return urls.filter((url, index) => urls.indexOf(url) !== index);
+function pathOf(url: string): string {
+  return new URL(url).pathname;
 }
 
 describe('a viewer on its own', () => {
@@ -108,7 +108,11 @@ describe('a viewer on its own', () => {
     const origin = await startOrigin();
     const viewer = await open(origin, { config: { startLevel: 2 } });
     await viewer.untilPlayed(1);
+    const needless: string[] = [];
     for (let change = 0; change < 6; change += 1) {
+      // What a change breaks off is not here and may be asked for again; what hls.js has had is.
+      const here = new Set((await viewer.report()).fragments.map(({ url }) => pathOf(url)));
+      const requestCount = origin.requests.length;
       // Throws the buffer away and asks for the same times in the other quality at once.
       await viewer.page.evaluate(
         (level) => {
@@ -117,12 +121,15 @@ describe('a viewer on its own', () => {
         1 + (change % 2),
       );
       await viewer.untilPlayed(0.5);
+      needless.push(
+        ...origin.requests.slice(requestCount).filter((url) => url.endsWith('.m4s') && here.has(url)),
+      );
     }
     const segments = origin.requests.filter((url) => url.endsWith('.m4s'));
     expect(new Set(segments.map((url) => url.split('/').at(-2)))).toEqual(
       new Set(['360p', '180p', 'audio']),
     );
-    expect(repeated(segments)).toEqual([]);
+    expect(needless).toEqual([]);
     expectSound(await viewer.report());
   });
 
