@@ -122,7 +122,9 @@ describe('a viewer on its own', () => {
       );
       await viewer.untilPlayed(0.5);
       needless.push(
-        ...origin.requests.slice(requestCount).filter((url) => url.endsWith('.m4s') && here.has(url)),
+        ...origin.requests
+          .slice(requestCount)
+          .filter((url) => url.endsWith('.m4s') && here.has(url)),
       );
     }
     const segments = origin.requests.filter((url) => url.endsWith('.m4s'));
