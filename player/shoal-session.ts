@@ -212,9 +212,10 @@ export class HlsSession implements ShoalSession, FragmentSource {
       playlistUrl,
       trackerUrl: hasWebRtc && tracker ? trackerSocketUrl(tracker, token) : null,
       exchange: this.#config.exchange ?? shoalDefaults.exchange,
-      loadCoreClass: async () => {
+      loadCore: async () => {
         await ice.load();
-        return (await import('p2p-media-loader-core')).Core;
+        const { Core, generateStreamShortId } = await import('p2p-media-loader-core');
+        return { Core, generateStreamShortId };
       },
       loadTrackerClientClass: async () => {
         await ice.load();

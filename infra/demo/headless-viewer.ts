@@ -23,8 +23,12 @@ import {
   streamNameOf,
 } from '@shoal/player/telemetry';
 import { abortableWait } from './abortable-wait.ts';
-import { loadCoreClass } from './node-webrtc.ts';
-import { type ReadVariant, readMultivariantPlaylist } from './playlist-reader.ts';
+import { loadCore } from './node-webrtc.ts';
+import {
+  type ReadRendition,
+  type ReadVariant,
+  readMultivariantPlaylist,
+} from './playlist-reader.ts';
 import { SyntheticPlayhead } from './synthetic-playhead.ts';
 import { fetchText, retryMs, TrackPlayer } from './track-player.ts';
 import { limitUplink } from './uplink-limit.ts';
@@ -102,7 +106,7 @@ export class HeadlessViewer {
       trackerUrl:
         options.trackerUrl === null ? null : trackerSocketUrl(options.trackerUrl, undefined),
       exchange: options.exchange ?? 'shoal',
-      loadCoreClass,
+      loadCore,
       loadTrackerClientClass: async () => {
         const limited = limitUplink(await loadTrackerClientClass(), options.uplinkBps);
         return options.wrapTrackerClient?.(limited) ?? limited;
@@ -151,9 +155,9 @@ export class HeadlessViewer {
     const { signal } = this.#abort;
     const variant = await this.#findVariant();
     if (variant === null) return;
-    const main = this.#openTrack('main', variant.url);
+    const main = this.#openTrack('main', variant);
     const tracks = [main];
-    if (variant.audioUrl !== null) tracks.push(this.#openTrack('audio', variant.audioUrl));
+    if (variant.audio !== null) tracks.push(this.#openTrack('audio', variant.audio));
     this.#main = main;
     if (signal.aborted) return;
     this.#playheadTimer = setInterval(() => this.#tick(), playheadIntervalMs);
@@ -176,11 +180,11 @@ export class HeadlessViewer {
     return null;
   }
 
-  #openTrack(track: MediaTrack, url: string): TrackPlayer {
+  #openTrack(track: MediaTrack, rendition: ReadRendition): TrackPlayer {
     this.#playhead.expect(track);
     return new TrackPlayer({
       track,
-      url,
+      rendition,
       delivery: this.#delivery,
       playhead: this.#playhead,
       positions: this.#positions,

@@ -1,7 +1,7 @@
 // Lets p2p-media-loader's core, which is made for browsers, run in Node: WebRTC by libdatachannel
 // and the globals that it looks for. Headless viewers load their core through here.
 
-import type { CoreClass } from '@shoal/player/delivery';
+import type { CoreModule } from '@shoal/player/delivery';
 import { RTCIceCandidate, RTCPeerConnection, RTCSessionDescription } from 'webrtc-polyfill';
 import { WebSocket } from 'ws';
 
@@ -59,8 +59,8 @@ function reachOutLate(): void {
 endGathering();
 reachOutLate();
 
-/** The core's class, once the globals that it looks for are there. */
-export async function loadCoreClass(): Promise<CoreClass> {
+/** The core, once the globals that it looks for are there. */
+export async function loadCore(): Promise<CoreModule> {
   Object.assign(globalThis, {
     window: globalThis,
     location: globalThis.location ?? new URL('http://headless-viewer.invalid/'),
@@ -79,6 +79,6 @@ export async function loadCoreClass(): Promise<CoreClass> {
     '../dist/p2p-media-loader-core.es.js',
     import.meta.resolve('p2p-media-loader-core'),
   );
-  const module: { Core: CoreClass } = await import(bundle.href);
-  return module.Core;
+  const module: CoreModule = await import(bundle.href);
+  return module;
 }

@@ -7,13 +7,23 @@ import {
   parsePieceAttributes,
   segmentDigestTagName,
 } from '@shoal/ingest/protocol';
-import type { MediaSegment, MediaTrack, RenditionPlaylist } from '@shoal/player/delivery';
+import type {
+  MediaSegment,
+  MediaTrack,
+  RenditionAttributes,
+  RenditionPlaylist,
+} from '@shoal/player/delivery';
+import { pictureAttributes, readAttributes, soundAttributes } from './rendition-attributes.ts';
 
-export interface ReadVariant {
+/** A media playlist that a multivariant playlist names. */
+export interface ReadRendition {
   readonly url: string;
-  /** The media playlist of its sound, where that is apart from the pictures. */
-  readonly audioUrl: string | null;
-  readonly bandwidthBps: number;
+  readonly attributes: RenditionAttributes;
+}
+
+export interface ReadVariant extends ReadRendition {
+  /** Its sound, where that is apart from the pictures. */
+  readonly audio: ReadRendition | null;
 }
 
 export interface ReadMediaPlaylist extends RenditionPlaylist {
@@ -26,35 +36,38 @@ export interface ReadMediaPlaylist extends RenditionPlaylist {
 /** The variants of a multivariant playlist, highest bandwidth first. */
 export function readMultivariantPlaylist(text: string, playlistUrl: string): ReadVariant[] {
   const lines = text.split(/\r?\n/);
-  const audioUrls = readAudioGroups(lines, playlistUrl);
+  const audioGroups = readAudioGroups(lines);
   const variants: ReadVariant[] = [];
-  let bandwidthBps: number | null = null;
-  let audioUrl: string | null = null;
+  let variant: ReadonlyMap<string, string> | null = null;
   for (const line of lines) {
-    const bandwidth = /^#EXT-X-STREAM-INF:(?:.*,)?BANDWIDTH=(\d+)/.exec(line)?.[1];
-    if (bandwidth !== undefined) {
-      bandwidthBps = Number(bandwidth);
-      audioUrl = audioUrls.get(/[:,]AUDIO="([^"]*)"/.exec(line)?.[1] ?? '') ?? null;
-    } else if (bandwidthBps !== null && line !== '' && !line.startsWith('#')) {
-      variants.push({ url: new URL(line, playlistUrl).href, audioUrl, bandwidthBps });
-      bandwidthBps = null;
+    if (line.startsWith('#EXT-X-STREAM-INF:')) variant = readAttributes(line);
+    else if (variant !== null && line !== '' && !line.startsWith('#')) {
+      const sound = audioGroups.get(variant.get('AUDIO') ?? '');
+      const audio = sound && {
+        url: new URL(sound.get('URI') ?? '', playlistUrl).href,
+        attributes: soundAttributes(sound, variant),
+      };
+      const url = new URL(line, playlistUrl).href;
+      variants.push({ url, attributes: pictureAttributes(variant), audio: audio ?? null });
+      variant = null;
     }
   }
-  return variants.sort((a, b) => b.bandwidthBps - a.bandwidthBps);
+  return variants.sort((a, b) => b.attributes.bitrate - a.attributes.bitrate);
 }
 
-/** The playlist of each audio group, the default one where there are several (RFC 8216 §4.3.4.1). */
-function readAudioGroups(lines: readonly string[], playlistUrl: string): Map<string, string> {
-  const urls = new Map<string, string>();
+/** The sound of each audio group, the default one where there are several (RFC 8216 §4.3.4.1). */
+function readAudioGroups(lines: readonly string[]): Map<string, ReadonlyMap<string, string>> {
+  const groups = new Map<string, ReadonlyMap<string, string>>();
   for (const line of lines) {
-    if (!/^#EXT-X-MEDIA:(?:.*,)?TYPE=AUDIO(?:,|$)/.test(line)) continue;
-    const group = /[:,]GROUP-ID="([^"]*)"/.exec(line)?.[1];
-    const uri = /[:,]URI="([^"]*)"/.exec(line)?.[1];
-    if (group === undefined || uri === undefined) continue;
-    if (urls.has(group) && !/[:,]DEFAULT=YES(?:,|$)/.test(line)) continue;
-    urls.set(group, new URL(uri, playlistUrl).href);
+    if (!line.startsWith('#EXT-X-MEDIA:')) continue;
+    const attributes = readAttributes(line);
+    const group = attributes.get('GROUP-ID');
+    if (attributes.get('TYPE') !== 'AUDIO' || group === undefined || !attributes.has('URI'))
+      continue;
+    if (groups.has(group) && attributes.get('DEFAULT') !== 'YES') continue;
+    groups.set(group, attributes);
   }
-  return urls;
+  return groups;
 }
 
 interface Unfinished {

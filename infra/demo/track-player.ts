@@ -8,14 +8,18 @@ import {
   type RenditionPlaylist,
 } from '@shoal/player/delivery';
 import { abortableWait } from './abortable-wait.ts';
-import { type ReadMediaPlaylist, readMediaPlaylist } from './playlist-reader.ts';
+import {
+  type ReadMediaPlaylist,
+  type ReadRendition,
+  readMediaPlaylist,
+} from './playlist-reader.ts';
 import type { SyntheticPlayhead } from './synthetic-playhead.ts';
 import type { ViewerDelivery } from './viewer-delivery.ts';
 
 export interface TrackPlayerOptions {
   readonly track: MediaTrack;
-  /** Absolute URL of the media playlist. */
-  readonly url: string;
+  /** Its media playlist. */
+  readonly rendition: ReadRendition;
   readonly delivery: ViewerDelivery;
   readonly playhead: SyntheticPlayhead;
   /** Where segments lie on the viewer's timeline, by sequence number; all tracks share it. */
@@ -56,7 +60,8 @@ export class TrackPlayer {
   }
 
   async #followPlaylist(): Promise<void> {
-    const { track, url, signal, positions, delivery } = this.#options;
+    const { track, rendition, signal, positions, delivery } = this.#options;
+    const { url, attributes } = rendition;
     while (!signal.aborted) {
       const known = this.#playlist;
       const requested = known?.canBlockReload
@@ -67,7 +72,7 @@ export class TrackPlayer {
         await abortableWait(retryMs, signal);
         continue;
       }
-      const playlist = readMediaPlaylist(text, url, track, positions);
+      const playlist = { ...readMediaPlaylist(text, url, track, positions), attributes };
       const isNew = playlist.lastSequenceNumber !== known?.lastSequenceNumber;
       this.#playlist = playlist;
       delivery.activate(playlist);

@@ -18,10 +18,7 @@ import { ForgedPiecesError } from './pieces/piece-delivery.ts';
 import type { RenditionSource } from './rendition-source.ts';
 import type { OnArriving } from './segment-progress.ts';
 
-export interface HybridDeliveryOptions extends Omit<SourceOptions, 'swarmId' | 'stream' | 'cdn'> {
-  /** Absolute URL of the multivariant playlist: names the swarm. */
-  readonly playlistUrl: string;
-}
+export type HybridDeliveryOptions = Omit<SourceOptions, 'swarmId' | 'stream' | 'cdn'>;
 
 interface Rendition {
   readonly source: RenditionSource;

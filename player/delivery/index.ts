@@ -11,12 +11,13 @@ export {
 export type { CdnBase } from './cdn/cdn-routes.ts';
 export { CdnError } from './cdn-fetcher.ts';
 export type { DeliveredSegment, DeliveryEvents, DeliverySource } from './delivery-events.ts';
-export type { CoreClass } from './exchange/p2p-media-loader-exchange.ts';
+export type { CoreModule } from './exchange/p2p-media-loader-exchange.ts';
 export { HybridDelivery, type HybridDeliveryOptions } from './hybrid-delivery.ts';
 export {
   endSeconds,
   type MediaSegment,
   type MediaTrack,
+  type RenditionAttributes,
   type RenditionPlaylist,
   renditionName,
   withoutQuery,

@@ -19,8 +19,28 @@ export interface MediaSegment {
 /** What a playlist brings: the pictures, with or without sound, or the sound apart from them. */
 export type MediaTrack = 'main' | 'audio';
 
+/**
+ * What the multivariant playlist says of a rendition, as hls.js reads it. p2p-media-loader names its
+ * swarms by it, so all players of a stream have to say the same.
+ */
+export interface RenditionAttributes {
+  /** `BANDWIDTH`; 0 for sound apart from the pictures. */
+  readonly bitrate: number;
+  /** Of the pictures, or of the sound apart from them. */
+  readonly codecs?: string | null;
+  readonly width?: number | null;
+  readonly height?: number | null;
+  readonly frameRate?: string | null;
+  readonly videoRange?: string | null;
+  readonly language?: string | null;
+  readonly channels?: string | null;
+  readonly name?: string | null;
+}
+
 export interface RenditionPlaylist {
   readonly track: MediaTrack;
+  /** Absent where there is no multivariant playlist. */
+  readonly attributes?: RenditionAttributes | undefined;
   /** Absolute URL of the media playlist without its query: identifies the rendition. */
   readonly url: string;
   readonly isLive: boolean;

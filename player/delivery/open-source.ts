@@ -6,12 +6,13 @@ import type { FetchUrl } from './cdn/cdn-fetch.ts';
 import type { CdnFetcher } from './cdn-fetcher.ts';
 import type { DeliveryEvents } from './delivery-events.ts';
 import { sha256Hex } from './digest.ts';
-import { type CoreClass, P2pMediaLoaderExchange } from './exchange/p2p-media-loader-exchange.ts';
-import type { RenditionPlaylist } from './media-segment.ts';
+import { type CoreModule, P2pMediaLoaderExchange } from './exchange/p2p-media-loader-exchange.ts';
+import { type RenditionPlaylist, withoutQuery } from './media-segment.ts';
 import { PeerSwitch } from './peer-switch.ts';
 import type { TrackerClientClass } from './pieces/peer-connection.ts';
 import { PieceDelivery } from './pieces/piece-delivery.ts';
 import { PieceLinks } from './pieces/piece-links.ts';
+import { encodeBye } from './pieces/piece-messages.ts';
 import { RangeFetcher } from './pieces/range-fetcher.ts';
 import { RenditionDelivery } from './rendition-delivery.ts';
 import type { RenditionSource } from './rendition-source.ts';
@@ -25,11 +26,13 @@ export type ExchangeKind = 'shoal' | 'p2p-media-loader';
 export interface SourceOptions {
   readonly exchange: ExchangeKind;
   readonly swarmId: SwarmId;
+  /** Absolute URL of the multivariant playlist. */
+  readonly playlistUrl: string;
   /** The stream's name, for trackers that serve only streams they know. */
   readonly stream: string;
   /** WebSocket URL of the tracker; `null` delivers from the CDN alone. */
   readonly trackerUrl: string | null;
-  readonly loadCoreClass: () => Promise<CoreClass>;
+  readonly loadCore: () => Promise<CoreModule>;
   readonly loadTrackerClientClass: () => Promise<TrackerClientClass>;
   readonly iceServers: readonly RTCIceServer[];
   readonly viewerId: string;
@@ -102,6 +105,7 @@ function linkOptions(
       iceTransportPolicy: options.relayOnly ? ('relay' as const) : ('all' as const),
     },
     maxLinks,
+    goodbye: encodeBye(),
     nowMs: options.nowMs,
     onRelayed: (sizeBytes: number) => options.events.onRelayed?.(sizeBytes),
   };
@@ -112,16 +116,17 @@ function openSegmentSource(options: SourceOptions, playlist: RenditionPlaylist):
   const store = new SegmentStore(options.storeLimitBytes, serve);
   const delivery = new RenditionDelivery({ store, cdn, viewerId, nowMs, events }, playlist);
   delivery.joinWith(
-    new PeerSwitch(options.loadCoreClass, (coreClass) => {
-      if (trackerUrl === null || coreClass === null) delivery.setExchange(null);
+    new PeerSwitch(options.loadCore, (coreModule) => {
+      if (trackerUrl === null || coreModule === null) delivery.setExchange(null);
       else {
-        // One address for all renditions of a stream: what pages with p2p-media-loader can be given.
+        // Pages with p2p-media-loader use this name by themselves where their URL is the same; the
+        // core tells renditions apart.
         const { name, socketUrl } = swarmAddressOf(trackerUrl, {
           ...options,
-          name: options.swarmId,
+          name: withoutQuery(options.playlistUrl),
         });
         const exchangeOptions = {
-          coreClass,
+          coreModule,
           trackerUrl: socketUrl,
           swarmId: name,
           peerId: viewerId,

@@ -63,7 +63,11 @@ async function joinedWithLast(report: BenchReport): Promise<BenchReport> {
   const keyOf = (row: BenchReport['rows'][number]): string =>
     `${row.case} ${row.scheme ?? row.viewers ?? ''}`;
   const fresh = new Map(report.rows.map((row) => [keyOf(row), row]));
-  const rows = last.map((row) => {
+  const columnsOf = (row: BenchReport['rows'][number] | undefined): string =>
+    Object.keys(row ?? {}).join();
+  // Rows that an older benchmark took, with other columns, are not beside these.
+  const comparable = last.filter((row) => columnsOf(row) === columnsOf(report.rows[0]));
+  const rows = comparable.map((row) => {
     const replacement = fresh.get(keyOf(row));
     fresh.delete(keyOf(row));
     return replacement ?? row;

@@ -19,6 +19,7 @@ export interface LinkConditions {
 /** Codes and offsets of piece-messages.ts. */
 const haveCode = 2;
 const pieceCode = 5;
+const goodbyeCode = 7;
 const bitsOffset = 10;
 
 /** The client's class, with all its links under `conditions`. */
@@ -40,7 +41,7 @@ function applyTo(peer: PeerConnection, conditions: LinkConditions): void {
   const send = peer.send.bind(peer);
   peer.send = (data) => {
     const changed = cheat === null ? data : changedBy(cheat, data);
-    if (changed === null) return;
+    if (changed === null || (silentEndMs > 0 && data[0] === goodbyeCode)) return;
     onMessage();
     if (delayMs === 0) send(changed);
     else setTimeout(() => sendIfOpen(peer, send, changed), delayMs);

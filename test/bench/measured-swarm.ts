@@ -11,6 +11,7 @@ export const bitrateBps = 2_500_000;
 /** One thread has room for these; a process more costs memory, not time. */
 const viewersPerHost = 15;
 const crowdMs = 2_000;
+const slicesPerSegment = 4;
 
 /** What has happened up to a moment, over all viewers that were ever there. */
 export interface SwarmCounters {
@@ -53,7 +54,11 @@ export class MeasuredSwarm {
   }
 
   static async start(swarmCase: SwarmCase, scheme: Scheme): Promise<MeasuredSwarm> {
-    const origin = await SyntheticLiveOrigin.start({ bitrateBps, ...swarmCase.origin });
+    const origin = await SyntheticLiveOrigin.start({
+      bitrateBps,
+      slices: scheme === 'p2p-media-loader, assigned, sliced' ? slicesPerSegment : 1,
+      ...swarmCase.origin,
+    });
     const tracker = await Tracker.start({
       host: '127.0.0.1',
       port: 0,

@@ -2,7 +2,6 @@
 // choice of source, configured as its documentation or its users do.
 
 import type {
-  CoreClass,
   DeliveredSegment,
   HybridDeliveryOptions,
   MediaSegment,
@@ -93,8 +92,8 @@ export class P2pMediaLoaderDelivery implements ViewerDelivery {
     if (this.#joined) return load();
     this.#joined = true;
     const joined = lastJoin.then(async () => {
-      const coreClass = await this.#options.loadCoreClass();
-      new coreClass({}).destroy();
+      const { Core } = await this.#options.loadCore();
+      new Core({}).destroy();
       await load();
     });
     lastJoin = joined.catch(() => {});
@@ -102,9 +101,9 @@ export class P2pMediaLoaderDelivery implements ViewerDelivery {
   }
 
   async #makeCore(playlist: RenditionPlaylist): Promise<Core> {
-    const coreClass: CoreClass = await this.#options.loadCoreClass();
+    const { Core } = await this.#options.loadCore();
     const { trackerUrl, playlistUrl, viewerId, events } = this.#options;
-    const core = new coreClass({
+    const core = new Core({
       swarmId: swarmIdOfPlaylist(playlistUrl),
       // A URL of its own, since clients of one process share a socket per URL.
       announceTrackers: trackerUrl === null ? [] : [`${trackerUrl}?viewer=${viewerId}`],

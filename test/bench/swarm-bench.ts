@@ -1,5 +1,5 @@
 // npm run bench swarm: Shoal's exchange on real WebRTC under the conditions that matter: uplinks of
-// home lines, churn, crowds, cheats. Beside it whole segments and p2p-media-loader, in the same run.
+// home lines, churn, crowds, cheats. Beside it p2p-media-loader's core, in the same run.
 
 import { jain, percentile } from '../sim/swarm-outcome.ts';
 import type { BenchReport } from './bench-report.ts';
@@ -195,7 +195,7 @@ export async function benchSwarm(
     name: 'swarm',
     title: 'Copies that the CDN sends of each segment, by what the viewers can upload',
     method:
-      'Headless viewers with real WebRTC data channels on one machine, 15 to a process; 2.5 Mbit/s, segments of 2 s and six to eight seconds behind live unless said; uplinks are a token bucket on what a viewer sends, as a multiple of the stream; 15 s of warm-up, 24 s measured (the crowd: 60 s from its arrival), one run a row. Most possible: one copy, and one first segment of each who joins. Whole segments: the exchange that speaks with p2p-media-loader; p2p-media-loader: its own core in charge, with its defaults and as its users tune it. Cheats count as viewers, and what they take from the CDN as copies; the offload of the honest leaves both out. A row that says starved was taken on a busy machine and means nothing. All columns are in swarm.json.',
+      'Headless viewers with real WebRTC data channels on one machine, 15 to a process; 2.5 Mbit/s, segments of 2 s and six to eight seconds behind live unless said; uplinks are a token bucket on what a viewer sends, as a multiple of the stream; 15 s of warm-up, 24 s measured (the crowd: 60 s from its arrival), one run a row. Most possible: one copy, and one first segment of each who joins. p2p-media-loader, assigned: Shoal’s mode for its swarms, in which viewers take turns at the CDN; sliced: the same with segments cut in four, which that mode does not do, since pages with the library would not understand it; defaults and tuned: the library’s own core in charge, tuned as its users do. Cheats count as viewers, and what they take from the CDN as copies; the offload of the honest leaves both out. A row that says starved was taken on a busy machine and means nothing. All columns are in swarm.json.',
     hiddenColumns: [
       'copies p95',
       'start-up s',

@@ -3,10 +3,14 @@
 
 import type { SyntheticLiveOriginOptions } from '../support/synthetic-live-origin.ts';
 
-/** Shoal's exchange, the other one, and p2p-media-loader's own core in charge. */
+/**
+ * Shoal's exchange; Shoal's mode `p2p-media-loader`, which assigns whole segments to viewers, and the
+ * same with segments cut in four; p2p-media-loader's own core in charge.
+ */
 export type Scheme =
   | 'Shoal'
-  | 'Shoal, whole segments'
+  | 'p2p-media-loader, assigned'
+  | 'p2p-media-loader, assigned, sliced'
   | 'p2p-media-loader, tuned'
   | 'p2p-media-loader, defaults';
 
@@ -38,7 +42,8 @@ export interface SwarmCase {
 }
 
 const all: readonly Scheme[] = [
-  'Shoal, whole segments',
+  'p2p-media-loader, assigned',
+  'p2p-media-loader, assigned, sliced',
   'p2p-media-loader, tuned',
   'p2p-media-loader, defaults',
 ];
@@ -71,7 +76,7 @@ export const swarmCases: readonly SwarmCase[] = [
     joinIntervalMs: 200,
     warmUpMs: 20_000,
   },
-  // The links grow to the cap of 16 with every announce: long enough, and the mesh is dense.
+  // Long enough for meshes to grow dense where links are not bounded.
   { name: 'N=20, dense mesh', viewerCount: 20, warmUpMs: 45_000 },
   { name: 'N=20, one leaves and joins every 3 s', viewerCount: 20, churnMs: 3_000 },
   {

@@ -61,7 +61,8 @@ function schemeOptions(
   onMessage: () => void,
 ): Partial<HeadlessViewerOptions> {
   switch (spec.scheme) {
-    case 'Shoal, whole segments':
+    case 'p2p-media-loader, assigned':
+    case 'p2p-media-loader, assigned, sliced':
       return { exchange: 'p2p-media-loader' };
     case 'p2p-media-loader, tuned':
       return { makeDelivery: (each) => new P2pMediaLoaderDelivery(each, tunedConfig) };

@@ -188,9 +188,12 @@ export class SwarmSimulator {
     this.#queue.plan(this.#queue.nowMs + inMs, () => {
       if (!viewer.isThere) return;
       this.#askRing(viewer);
-      if (viewer.neighbours.size < this.#model.maxNeighbours)
-        this.#dial(viewer, offersPerAnnounce, 300 + this.#random() * 500);
-      const wanted = Math.min(enoughPeers, this.#tracker.viewerCount - 1);
+      // As piece-links.ts: no more offers than connections are missing.
+      const others = this.#tracker.viewerCount - 1;
+      const missing = Math.min(this.#model.degree, others) - viewer.neighbours.size;
+      if (missing > 0)
+        this.#dial(viewer, Math.min(offersPerAnnounce, missing + 1), 300 + this.#random() * 500);
+      const wanted = Math.min(enoughPeers, others);
       this.#planAnnounce(viewer, viewer.neighbours.size < wanted ? fastAnnounceMs : announceMs);
     });
   }

@@ -4,6 +4,7 @@
 import { loadTrackerClientClass } from '@shoal/player/delivery';
 import type { TrackerClientClass } from '../../player/delivery/pieces/peer-connection.ts';
 import { PieceLinks } from '../../player/delivery/pieces/piece-links.ts';
+import { encodeBye } from '../../player/delivery/pieces/piece-messages.ts';
 import { swarmAddressOf } from '../../player/delivery/swarm-address.ts';
 import { makeViewerId } from '../../player/delivery/viewer-id.ts';
 
@@ -34,6 +35,7 @@ export class MeetingViewer {
         viewerId: this.viewerId,
         connection: { iceServers: [], iceTransportPolicy: 'all' },
         maxLinks: 16,
+        goodbye: encodeBye(),
         nowMs: () => performance.now(),
       },
       {

@@ -21,6 +21,8 @@ export interface SyntheticLiveOriginOptions {
   readonly firstByteMs: number;
   /** Sound in a playlist of its own; 0 for none. */
   readonly audioBitrateBps: number;
+  /** Segments that are published together, each so much shorter. */
+  readonly slices: number;
 }
 
 type Track = 'video' | 'audio';
@@ -40,6 +42,7 @@ export const syntheticDefaults: SyntheticLiveOriginOptions = {
   responseBps: 25_000_000,
   firstByteMs: 20,
   audioBitrateBps: 0,
+  slices: 1,
 };
 
 const initSection = Buffer.from('synthetic init section');
@@ -70,9 +73,12 @@ export class SyntheticLiveOrigin {
   ): Promise<SyntheticLiveOrigin> {
     const origin = new SyntheticLiveOrigin({ ...syntheticDefaults, ...options });
     await new Promise<void>((resolve) => origin.#server.listen(0, '127.0.0.1', resolve));
-    for (let index = 0; index < origin.#options.windowSegments; index += 1) origin.#publish();
+    const { windowSegments, slices } = origin.#options;
+    for (let index = 0; index < windowSegments * slices; index += 1) origin.#publish();
     const intervalMs = origin.#options.targetDurationSeconds * 1_000;
-    origin.#timer = setInterval(() => origin.#publish(), intervalMs);
+    origin.#timer = setInterval(() => {
+      for (let slice = 0; slice < origin.#options.slices; slice += 1) origin.#publish();
+    }, intervalMs);
     return origin;
   }
 
@@ -82,11 +88,15 @@ export class SyntheticLiveOrigin {
   }
 
   get segmentSizeBytes(): number {
-    return Math.round((this.#options.bitrateBps * this.#options.targetDurationSeconds) / 8);
+    return Math.round((this.#options.bitrateBps * this.#segmentSeconds) / 8);
   }
 
   get audioSegmentSizeBytes(): number {
-    return Math.round((this.#options.audioBitrateBps * this.#options.targetDurationSeconds) / 8);
+    return Math.round((this.#options.audioBitrateBps * this.#segmentSeconds) / 8);
+  }
+
+  get #segmentSeconds(): number {
+    return this.#options.targetDurationSeconds / this.#options.slices;
   }
 
   get lastSequenceNumber(): number {
@@ -145,7 +155,9 @@ export class SyntheticLiveOrigin {
     const publishedAtMs = Date.now();
     const segment = { publishedAtMs, bytes, digest, pieceList, pieceAttributes };
     this.#segments[track].set(this.#lastNumber, segment);
-    this.#segments[track].delete(this.#lastNumber - 4 * this.#options.windowSegments);
+    this.#segments[track].delete(
+      this.#lastNumber - 4 * this.#options.windowSegments * this.#options.slices,
+    );
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -182,8 +194,8 @@ export class SyntheticLiveOrigin {
   }
 
   #mediaPlaylist(track: Track): string {
-    const { targetDurationSeconds, windowSegments } = this.#options;
-    const first = Math.max(0, this.#lastNumber - windowSegments + 1);
+    const { targetDurationSeconds, windowSegments, slices } = this.#options;
+    const first = Math.max(0, this.#lastNumber - windowSegments * slices + 1);
     const lines = [
       '#EXTM3U',
       '#EXT-X-VERSION:9',
@@ -198,7 +210,7 @@ export class SyntheticLiveOrigin {
       if (segment === undefined) continue;
       lines.push(
         `${formatSegmentDigestTag(segment.digest)},${segment.pieceAttributes}`,
-        `#EXTINF:${targetDurationSeconds},`,
+        `#EXTINF:${this.#segmentSeconds},`,
         `${number}.m4s`,
       );
     }

@@ -1,18 +1,29 @@
 // The exchange on p2p-media-loader's core: whole segments between the viewers of one rendition.
 // Its own HTTP is off, since it ignores live latency; rendition-delivery decides about the CDN.
 
-import type { Core, CoreConfig, Segment, Stream } from 'p2p-media-loader-core';
+import type {
+  Core,
+  CoreConfig,
+  generateStreamShortId,
+  Segment,
+  Stream,
+} from 'p2p-media-loader-core';
 import { endSeconds, type MediaSegment, type RenditionPlaylist } from '../media-segment.ts';
 import type { SegmentStore } from '../segment-store.ts';
 import type { Exchange, ExchangeListener } from './exchange.ts';
 import { ReceivedBytes } from './received-bytes.ts';
 import { StoreAdapter } from './store-adapter.ts';
 
-/** The constructor of p2p-media-loader's core, given so that Node can bring its own build. */
 export type CoreClass = new (config: CoreConfig) => Core;
 
+/** What is used of p2p-media-loader's core, given so that Node can bring its own build. */
+export interface CoreModule {
+  readonly Core: CoreClass;
+  readonly generateStreamShortId: typeof generateStreamShortId;
+}
+
 export interface P2pMediaLoaderOptions {
-  readonly coreClass: CoreClass;
+  readonly coreModule: CoreModule;
   /** WebSocket URL of the tracker. */
   readonly trackerUrl: string;
   readonly swarmId: string;
@@ -77,8 +88,9 @@ export class P2pMediaLoaderExchange implements Exchange {
         listener.onReceived(segment, bytes);
       },
     });
-    this.#coreClass = options.coreClass;
-    this.#core = new options.coreClass({
+    const { Core, generateStreamShortId } = options.coreModule;
+    this.#coreClass = Core;
+    this.#core = new Core({
       swarmId: options.swarmId,
       announceTrackers: [options.trackerUrl],
       trackerClientVersionPrefix: options.peerId,
@@ -100,7 +112,12 @@ export class P2pMediaLoaderExchange implements Exchange {
     });
     this.#core.setManifestResponseUrl(playlist.url);
     this.#core.setIsLive(playlist.isLive);
-    const stream: Stream = { runtimeId: playlist.url, type: 'main', index: playlist.url };
+    const stream: Stream = {
+      runtimeId: playlist.url,
+      type: playlist.track === 'main' ? 'main' : 'secondary',
+      // As p2p-media-loader-hlsjs does, so that its pages and ours meet.
+      index: generateStreamShortId({ ...playlist.attributes }),
+    };
     this.#core.addStreamIfNoneExists(stream);
     this.#listen();
     this.updatePlaylist(playlist);

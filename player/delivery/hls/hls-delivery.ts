@@ -13,13 +13,20 @@ import {
 } from '../media-segment.ts';
 import type { OnArriving } from '../segment-progress.ts';
 import type { SignatureCheck } from '../verification/signature-check.ts';
-import { digestOf, renditionPlaylistOf, segmentOf, signedSegmentOf } from './playlist-mapping.ts';
+import {
+  digestOf,
+  type HlsPlaylist,
+  levelAttributesOf,
+  renditionPlaylistOf,
+  segmentOf,
+  signedSegmentOf,
+  soundAttributesOf,
+} from './playlist-mapping.ts';
 
 /** Signatures that are checked ahead: more would hold up the page where script does it. */
 const checkedAtOnce = 15;
 
-interface HlsPlaylist {
-  readonly url: string;
+interface LoadedPlaylist extends HlsPlaylist {
   readonly details: LevelDetails | undefined;
 }
 
@@ -44,12 +51,12 @@ export class HlsDelivery {
 
   /** A media playlist was loaded or refreshed: of a level, or of an audio track. */
   playlistUpdated(track: MediaTrack, index: number, details: LevelDetails): void {
-    const url = this.#playlist(track, index)?.url;
-    if (url === undefined) return;
+    const playlist = this.#playlist(track, index);
+    if (playlist === null) return;
     const { fragments } = details;
     // Of a recording what is loaded is checked, and what comes next (see `load`).
-    if (details.live) this.#checkAndUpdate(track, url, details, fragments.slice(-checkedAtOnce));
-    else this.#delivery.updatePlaylist(this.#exchangeable(track, url, details));
+    if (details.live) this.#checkAndUpdate(playlist, details, fragments.slice(-checkedAtOnce));
+    else this.#delivery.updatePlaylist(this.#exchangeable(playlist, details));
   }
 
   /** The bytes for hls.js, from peers or CDN. */
@@ -72,15 +79,15 @@ export class HlsDelivery {
       const { fragments } = details;
       const index = fragments.findIndex(({ sn }) => sn === frag.sn);
       const next = fragments.slice(index, index + checkedAtOnce);
-      this.#checkAndUpdate(track, playlist.url, details, next);
+      this.#checkAndUpdate(playlist, details, next);
     }
-    this.#delivery.activate(this.#exchangeable(track, playlist.url, playlist.details));
-    return this.#delivery.load(withoutQuery(playlist.url), segment, signal, onArriving);
+    this.#delivery.activate(this.#exchangeable(playlist, details));
+    return this.#delivery.load(playlist.url, segment, signal, onArriving);
   }
 
   /** Only what the pinned key has signed is shown to delivery, and so to peers. */
-  #exchangeable(track: MediaTrack, url: string, details: LevelDetails): RenditionPlaylist {
-    return renditionPlaylistOf(track, url, details, (fragment) => {
+  #exchangeable(playlist: HlsPlaylist, details: LevelDetails): RenditionPlaylist {
+    return renditionPlaylistOf(playlist, details, (fragment) => {
       if (!this.#signatures) return true;
       const signed = signedSegmentOf(fragment);
       return signed !== null && this.#signatures.isKnownSigned(signed);
@@ -89,13 +96,11 @@ export class HlsDelivery {
 
   /** Delivery is told of a playlist when the signatures of `fragments` have been checked. */
   #checkAndUpdate(
-    track: MediaTrack,
-    url: string,
+    playlist: HlsPlaylist,
     details: LevelDetails,
     fragments: readonly Fragment[],
   ): void {
-    const update = (): void =>
-      this.#delivery.updatePlaylist(this.#exchangeable(track, url, details));
+    const update = (): void => this.#delivery.updatePlaylist(this.#exchangeable(playlist, details));
     const signatures = this.#signatures;
     const unchecked = fragments
       .map(signedSegmentOf)
@@ -104,10 +109,10 @@ export class HlsDelivery {
       if (details.live) update();
       return;
     }
-    this.#updates.set(track, details);
+    this.#updates.set(playlist.track, details);
     void Promise.all(unchecked.map((signed) => signed && signatures.check(signed))).then(() => {
       // A newer playlist may have been checked sooner.
-      if (this.#updates.get(track) === details) update();
+      if (this.#updates.get(playlist.track) === details) update();
     });
   }
 
@@ -128,11 +133,16 @@ export class HlsDelivery {
   }
 
   /** A fragment's `level` is the index of its level, or of its audio track in the level's group. */
-  #playlist(track: MediaTrack, index: number): HlsPlaylist | null {
-    const level = track === 'main' ? this.#hls.levels[index] : undefined;
-    const audio = track === 'audio' ? this.#hls.audioTracks[index] : undefined;
-    const url = level?.uri ?? audio?.url;
-    if (url === undefined || url === '') return null;
-    return { url: withoutQuery(url), details: (level ?? audio)?.details };
+  #playlist(track: MediaTrack, index: number): LoadedPlaylist | null {
+    if (track === 'main') {
+      const level = this.#hls.levels[index];
+      if (!level?.uri) return null;
+      const { uri, details } = level;
+      return { track, url: withoutQuery(uri), attributes: levelAttributesOf(level), details };
+    }
+    const audio = this.#hls.audioTracks[index];
+    if (!audio?.url) return null;
+    const { url, details } = audio;
+    return { track, url: withoutQuery(url), attributes: soundAttributesOf(audio), details };
   }
 }

@@ -9,12 +9,12 @@ import {
   parseSignatureAttribute,
   segmentDigestTagName,
 } from '@shoal/ingest/protocol';
-import type { Fragment, LevelDetails } from 'hls.js';
-import {
-  type MediaSegment,
-  type MediaTrack,
-  type RenditionPlaylist,
-  withoutQuery,
+import type { Fragment, Level, LevelDetails, MediaPlaylist } from 'hls.js';
+import type {
+  MediaSegment,
+  MediaTrack,
+  RenditionAttributes,
+  RenditionPlaylist,
 } from '../media-segment.ts';
 import type { SignedSegment } from '../verification/signature-check.ts';
 
@@ -59,16 +59,52 @@ export function segmentOf(fragment: Fragment): MediaSegment | null {
   };
 }
 
-/** @param playlistUrl the rendition's URL in the multivariant playlist */
+export function levelAttributesOf({
+  attrs,
+  bitrate,
+  videoCodec,
+  width,
+  height,
+}: Level): RenditionAttributes {
+  if (bitrate === 0) return { bitrate };
+  return {
+    bitrate,
+    codecs: videoCodec ?? null,
+    width: width || null,
+    height: height || null,
+    frameRate: attrs['FRAME-RATE'] ?? null,
+    videoRange: attrs['VIDEO-RANGE'] ?? null,
+  };
+}
+
+export function soundAttributesOf(track: MediaPlaylist): RenditionAttributes {
+  const { audioCodec, lang, channels, name } = track;
+  return {
+    bitrate: 0,
+    codecs: audioCodec ?? null,
+    language: lang ?? null,
+    channels: channels ?? null,
+    name,
+  };
+}
+
+/** A media playlist of hls.js, with what the multivariant playlist says of it. */
+export interface HlsPlaylist {
+  readonly track: MediaTrack;
+  /** Without query. */
+  readonly url: string;
+  readonly attributes: RenditionAttributes;
+}
+
 export function renditionPlaylistOf(
-  track: MediaTrack,
-  playlistUrl: string,
+  { track, url, attributes }: HlsPlaylist,
   details: LevelDetails,
   mayExchange: (fragment: Fragment) => boolean,
 ): RenditionPlaylist {
   return {
     track,
-    url: withoutQuery(playlistUrl),
+    attributes,
+    url,
     isLive: details.live,
     targetDurationSeconds: details.targetduration,
     segments: details.fragments

@@ -23,7 +23,7 @@ export interface TrackerClient {
   on(event: 'update', listener: (answer: unknown) => void): void;
   on(event: 'warning' | 'error', listener: (error: unknown) => void): void;
   start(): void;
-  update(options?: { numwant?: number }): void;
+  update(): void;
   destroy(): void;
 }
 

@@ -27,8 +27,10 @@ export interface PieceLinksOptions {
   /** 20 ASCII characters. */
   readonly viewerId: string;
   readonly connection: PeerConnectionConfig;
-  /** Links that this side dials, and links that it accepts beyond those. */
+  /** Links that are kept; connections are offered while there are fewer than {@link enoughLinks}. */
   readonly maxLinks: number;
+  /** Said to everybody on leaving, so that nobody goes on asking this viewer. */
+  readonly goodbye: Uint8Array;
   /** Told of what arrives through TURN servers. */
   readonly onRelayed?: ((sizeBytes: number) => void) | undefined;
   readonly nowMs: () => number;
@@ -36,6 +38,14 @@ export interface PieceLinksOptions {
 
 /** A client that outside a browser wants a port does not get one that anything listens on. */
 const unusedPort = 6881;
+
+/** With these a viewer hears of everything: it offers no more, and accepts what others offer. */
+const enoughLinks = 10;
+/** Each offer is a connection that a browser makes and keeps for most of a minute. */
+const offersPerAnnounce = 5;
+
+/** A goodbye leaves within this time; what waits before it on a slow line may cut it off. */
+const goodbyeMs = 250;
 
 /** After viewers have come or gone this one asks for its place again, without new offers. */
 const refreshDelayMs = 700;
@@ -65,6 +75,9 @@ export class PieceLinks {
   #refreshTimer: ReturnType<typeof setTimeout> | null = null;
   #maxDialled: number;
   #maxAccepted: number;
+  /** The announce that is being made asks for viewers, not for a place on the ring alone. */
+  #isMeeting = true;
+  #isInNeed = false;
   #minViewers = 0;
   #viewerCount = 0;
   #isGated = false;
@@ -82,7 +95,7 @@ export class PieceLinks {
       announce: [options.trackerUrl],
       port: unusedPort,
       rtcConfig: options.connection,
-      getAnnounceOpts: () => (this.#isGated ? { numwant: 0 } : {}),
+      getAnnounceOpts: () => ({ numwant: this.#wantedOffers() }),
     });
     reconnectSoon(this.#client, Math.random);
     this.#client.on('peer', (peer) => this.#admit(peer));
@@ -132,7 +145,9 @@ export class PieceLinks {
   /** Asks the tracker for more viewers than most need. */
   meet(): void {
     this.#maxDialled = Math.round(1.5 * this.#options.maxLinks);
+    this.#isInNeed = true;
     this.#client.update();
+    this.#isInNeed = false;
   }
 
   /** A viewer with a fast line accepts more than it dials: it can feed them. */
@@ -154,8 +169,24 @@ export class PieceLinks {
     if (this.#closed) return;
     this.#closed = true;
     if (this.#refreshTimer !== null) clearTimeout(this.#refreshTimer);
-    for (const [id, link] of [...this.#links]) this.#remove(id, link);
+    for (const id of [...this.#links.keys()]) this.send(id, this.#options.goodbye);
+    const links = [...this.#links.values()];
+    this.#links.clear();
+    // What closes a connection at once also drops what was just handed to it.
+    setTimeout(() => {
+      for (const link of links) link.destroy();
+    }, goodbyeMs);
     this.#client.destroy();
+  }
+
+  /** As many connections as are missing. */
+  #wantedOffers(): number {
+    if (this.#isGated || !this.#isMeeting) return 0;
+    const others = this.#viewerCount === 0 ? enoughLinks : this.#viewerCount - 1;
+    const wanted = Math.min(others, this.#isInNeed ? this.#maxDialled : enoughLinks);
+    const missing = wanted - this.#links.size;
+    // One may reach somebody who is known already.
+    return missing > 0 ? Math.min(offersPerAnnounce, missing + 1) : 0;
   }
 
   #admit(peer: PeerConnection): void {
@@ -225,7 +256,9 @@ export class PieceLinks {
     if (this.#closed) return;
     this.#refreshTimer ??= setTimeout(() => {
       this.#refreshTimer = null;
-      this.#client.update({ numwant: 0 });
+      this.#isMeeting = false;
+      this.#client.update();
+      this.#isMeeting = true;
     }, refreshDelayMs);
   }
 

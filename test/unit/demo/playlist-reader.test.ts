@@ -2,6 +2,7 @@
 // infra/demo/playlist-reader.ts.
 
 import { describe, expect, it } from 'vitest';
+import { loadCore } from '../../../infra/demo/node-webrtc.ts';
 import {
   readMediaPlaylist,
   readMultivariantPlaylist,
@@ -21,6 +22,8 @@ function mediaPlaylist(firstNumber: number, durationsSeconds: readonly number[])
   ].join('\n');
 }
 
+const nothingSaid = { codecs: null, width: null, height: null, frameRate: null, videoRange: null };
+
 describe('reading a multivariant playlist', () => {
   it('finds the default sound of each variant’s group, and none where there is no group', () => {
     const variants = readMultivariantPlaylist(
@@ -37,13 +40,44 @@ describe('reading a multivariant playlist', () => {
       `${siteUrl}/index.m3u8`,
     );
     expect(variants).toEqual([
-      { url: `${siteUrl}/720p/index.m3u8`, audioUrl: null, bandwidthBps: 2000 },
+      {
+        url: `${siteUrl}/720p/index.m3u8`,
+        attributes: { ...nothingSaid, bitrate: 2000 },
+        audio: null,
+      },
       {
         url: `${siteUrl}/360p/index.m3u8`,
-        audioUrl: `${siteUrl}/audio/index.m3u8`,
-        bandwidthBps: 1000,
+        attributes: { ...nothingSaid, bitrate: 1000, codecs: 'avc1.42c01e' },
+        audio: {
+          url: `${siteUrl}/audio/index.m3u8`,
+          attributes: {
+            ...{ bitrate: 0, codecs: 'mp4a.40.2', name: 'main' },
+            ...{ language: null, channels: null },
+          },
+        },
       },
     ]);
+  });
+
+  it('says of a rendition what hls.js says, by which p2p-media-loader names its swarms', async () => {
+    const [variant] = readMultivariantPlaylist(
+      [
+        '#EXTM3U',
+        '#EXT-X-STREAM-INF:BANDWIDTH=2000,AVERAGE-BANDWIDTH=1500,RESOLUTION=1280x720,FRAME-RATE=30.000,CODECS="mp4a.40.2,avc1.77.31"',
+        '720p/index.m3u8',
+      ].join('\n'),
+      `${siteUrl}/index.m3u8`,
+    );
+    const { generateStreamShortId } = await loadCore();
+    expect(generateStreamShortId({ ...variant?.attributes })).toBe(
+      generateStreamShortId({
+        bitrate: 2000,
+        codecs: 'avc1.4d001f',
+        width: 1280,
+        height: 720,
+        frameRate: 30,
+      }),
+    );
   });
 });
 

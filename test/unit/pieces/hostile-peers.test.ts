@@ -86,6 +86,7 @@ beforeEach(() => {
           viewerId: '-SH0101-zzzzzzzzzzzz',
           connection: { iceServers: [] },
           maxLinks: 16,
+          goodbye: encodeBye(),
           nowMs,
         },
         listener,
@@ -215,6 +216,21 @@ describe('a stranger', () => {
       peer.emit('data', encodeHave(1_000 + count, tag, 3, allBits, 0x3ff));
     expect(peer.destroyed).toBe(false);
     peer.emit('data', encodeBye());
+    expect(delivery.peerCount).toBe(0);
+  });
+});
+
+describe('a viewer that leaves', () => {
+  it('says goodbye to its neighbours', () => {
+    const peer = neighbour();
+    delivery.close();
+    expect(receivedBy(peer).at(-1)?.kind).toBe('bye');
+  });
+
+  it('is asked nothing more once it has said goodbye', () => {
+    const peer = neighbour();
+    peer.emit('data', encodeBye());
+    expect(peer.destroyed).toBe(true);
     expect(delivery.peerCount).toBe(0);
   });
 });
