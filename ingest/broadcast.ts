@@ -179,11 +179,13 @@ export class Broadcast {
     };
   }
 
-  /** A source that is passed through and changes goes on behind a discontinuity. */
+  /** A source that is passed through and changes, or is turned, goes on behind a discontinuity. */
   #write(run: Run, frame: EncodedFrame): void {
     if (run.lag.staysBehind(run.encoding.lagMs, performance.now()) && this.#shed(run)) return;
     const verdict = run.encoding.judge(frame);
     if (verdict === 'goes-on') {
+      // Only a keyframe can begin another encoding; up to it the picture lies on its side.
+      if (run.encoding.isTurned(frame)) run.publisher.requestKeyframe();
       run.encoding.writeFrame(frame);
       return;
     }

@@ -58,9 +58,14 @@ export class Encoding {
     return this.#transcoder.stats;
   }
 
-  /** What a frame would mean for a rendition that is a copy; to be asked once for each frame. */
+  /** Whether a frame needs another encoding; to be asked once for each frame. */
   judge(frame: EncodedFrame): PassthroughVerdict {
     return this.#transcoder.judge(frame);
+  }
+
+  /** Whether a picture has to be turned in another way than this encoding does it. */
+  isTurned(frame: EncodedFrame): boolean {
+    return this.#transcoder.isTurned(frame);
   }
 
   /** How far ffmpeg is behind, in milliseconds. */

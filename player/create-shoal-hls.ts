@@ -2,9 +2,11 @@
 // hls.js, its configuration and its player around it; `shoal-session.ts` does the work.
 
 import type Hls from 'hls.js';
-import type { HlsConfig } from 'hls.js';
+import type { HlsConfig, PlaylistLoaderConstructor } from 'hls.js';
 import type { ShoalConfig } from './config.ts';
+import { makeEndCheckingLoader } from './delivery/hls/end-checking-loader.ts';
 import { makeFragmentLoader } from './delivery/hls/fragment-loader.ts';
+import { LevelEnds } from './delivery/hls/level-ends.ts';
 import { makePlaylistLoader } from './delivery/hls/playlist-loader.ts';
 import type { ShoalSession } from './session.ts';
 import { HlsSession } from './shoal-session.ts';
@@ -30,16 +32,31 @@ export function makeShoalHlsClass(HlsClass: typeof Hls, shoal: ShoalConfig = {})
     constructor(config: ShoalHlsConfig = {}) {
       const { shoal: own, ...hlsConfig } = config;
       const session = new HlsSession({ ...shoal, ...own });
-      const { fetchPlaylist } = session;
+      const ends = new LevelEnds();
       super({
-        ...(fetchPlaylist && { pLoader: makePlaylistLoader(fetchPlaylist) }),
         ...hlsConfig,
+        pLoader: makeEndCheckingLoader(playlistLoaderOf(HlsClass, hlsConfig, session), ends),
         fLoader: makeFragmentLoader(session),
       });
+      ends.attach(this);
       session.attach(this, HlsClass);
       this.shoal = session;
     }
   };
+}
+
+/** The page's own, or Shoal's where playlists are to come over the same CDNs as segments. */
+function playlistLoaderOf(
+  HlsClass: typeof Hls,
+  { pLoader, loader }: Partial<HlsConfig>,
+  { fetchPlaylist }: HlsSession,
+): PlaylistLoaderConstructor {
+  if (pLoader) return pLoader;
+  if (fetchPlaylist) return makePlaylistLoader(fetchPlaylist);
+  const { DefaultConfig } = HlsClass;
+  if (DefaultConfig.pLoader) return DefaultConfig.pLoader;
+  // hls.js's loader for everything takes playlists too, which its type does not say.
+  return (loader ?? DefaultConfig.loader) as PlaylistLoaderConstructor;
 }
 
 /**

@@ -12,14 +12,17 @@ const { values } = parseArgs({
     whip: { type: 'string' },
     ffmpeg: { type: 'string', default: 'ffmpeg' },
     codec: { type: 'string', default: 'h264' },
+    size: { type: 'string', default: '1280x720' },
     'log-level': { type: 'string', default: 'warn' },
   },
 });
 const key = process.env.SYNTHETIC_BROADCASTER_KEY;
 const { codec } = values;
-if (values.whip === undefined || key === undefined || (codec !== 'h264' && codec !== 'vp8')) {
+const [, widthPx, heightPx] = /^(\d{2,4})x(\d{2,4})$/.exec(values.size)?.map(Number) ?? [];
+const isKnownCodec = codec === 'h264' || codec === 'vp8';
+if (values.whip === undefined || key === undefined || !isKnownCodec || widthPx === undefined) {
   console.error(
-    'Usage: SYNTHETIC_BROADCASTER_KEY=… broadcaster-main.ts --whip URL [--ffmpeg PATH] [--codec h264|vp8] [--log-level LEVEL]',
+    'Usage: SYNTHETIC_BROADCASTER_KEY=… broadcaster-main.ts --whip URL [--ffmpeg PATH] [--codec h264|vp8] [--size 1280x720] [--log-level LEVEL]',
   );
   process.exit(2);
 }
@@ -37,7 +40,10 @@ try {
     onEnd = resolve;
   });
   const broadcaster = await SyntheticBroadcaster.start(
-    { whipUrl: values.whip, key, ffmpegPath: values.ffmpeg, codec, logger, onEnd },
+    {
+      ...{ whipUrl: values.whip, key, ffmpegPath: values.ffmpeg, codec },
+      ...{ widthPx, heightPx, logger, onEnd },
+    },
     abort.signal,
   );
   process.send?.(readyMessage);

@@ -93,6 +93,14 @@ export const coturnPackage: SystemPackage = {
   brew: 'coturn',
 };
 
+/** A WHIP client that is not ours; only Debian and Ubuntu have it. */
+export const whipClientPackage: SystemPackage = {
+  command: 'whip-client',
+  apt: 'simple-whip-client',
+  dnf: 'simple-whip-client',
+  brew: 'simple-whip-client',
+};
+
 /** What `npm start -- --production-like` runs. */
 export const productionLikePackages: readonly SystemPackage[] = [
   ...[nginxPackage, postgresPackage, redisPackage, coturnPackage],
@@ -153,6 +161,17 @@ export async function ensureSystemPackages(packages: readonly SystemPackage[]): 
   }
   const stillMissing = await missingPackages(packages);
   if (stillMissing.length > 0) throw new SystemPackageError(stillMissing);
+}
+
+/** Brings what tests can do without, where they are skipped then; says so when it cannot. */
+export async function tryOptionalPackages(packages: readonly SystemPackage[]): Promise<void> {
+  try {
+    await ensureSystemPackages(packages);
+  } catch (error) {
+    if (!(error instanceof SystemPackageError)) throw error;
+    const names = packages.map(({ command }) => command).join(', ');
+    console.log(`Tests with ${names} are skipped, since it cannot be installed here.`);
+  }
 }
 
 /** Formulas and casks cannot share one command. */

@@ -21,7 +21,9 @@ import {
   redisPackage,
   SystemPackageError,
   swiftPackages,
+  tryOptionalPackages,
   varnishPackage,
+  whipClientPackage,
 } from './system-packages.ts';
 import { summarizeTests } from './test-summary.ts';
 
@@ -63,6 +65,7 @@ async function runTests(): Promise<number> {
     ...objectStore,
     ...browsers,
   ]);
+  await tryOptionalPackages([whipClientPackage]);
   await buildForBrowsers({ isForced: false });
   const reportFolder = await mkdtemp(path.join(tmpdir(), 'shoal-test-'));
   const reportFile = path.join(reportFolder, 'report.json');

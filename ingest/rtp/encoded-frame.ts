@@ -1,6 +1,8 @@
 // One encoded picture or audio packet, as depacketizers give it and the transcoder takes it.
 // All frames of a session share one timeline: the wall clock of this server.
 
+import type { Rotation } from './video-orientation.ts';
+
 export type VideoCodec = 'h264' | 'vp8' | 'vp9' | 'av1';
 export type AudioCodec = 'opus';
 
@@ -28,6 +30,8 @@ export interface EncodedVideoFrame {
   readonly payload: Uint8Array;
   /** Set on keyframes, `null` on all others. */
   readonly configuration: VideoConfiguration | null;
+  /** How it has to be turned to be looked at; not at all when absent. */
+  readonly rotation?: Rotation;
 }
 
 export interface EncodedAudioFrame {

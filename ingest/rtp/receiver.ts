@@ -19,6 +19,7 @@ import { type SimulcastDescription, SimulcastLayers } from './simulcast-layers.t
 import { Timeline } from './timeline.ts';
 import { type TrackCounters, type TrackEvent, TrackReceiver } from './track-receiver.ts';
 import { TransportFeedbackRecorder } from './transport-feedback.ts';
+import { parseVideoOrientation, type Rotation } from './video-orientation.ts';
 import { Vp8Depacketizer } from './vp8-depacketizer.ts';
 import { Vp9Depacketizer } from './vp9-depacketizer.ts';
 
@@ -36,6 +37,8 @@ export interface TrackDescription {
   readonly canRequestRetransmission: boolean;
   /** Set when the picture comes in several sizes at once. */
   readonly simulcast?: SimulcastDescription | null;
+  /** Header extension that says how the picture has to be turned. */
+  readonly orientationExtensionId?: number | null;
 }
 
 export interface ReceiverOptions {
@@ -87,6 +90,8 @@ interface Track {
   readonly depacketizer: Depacketizer;
   /** Index among the layers of a simulcast; 0 where there is one alone. */
   readonly layer: number;
+  /** Of the last picture that said so. */
+  rotation: Rotation;
   frames: number;
 }
 
@@ -117,6 +122,7 @@ function tracksOf(description: TrackDescription): Track[] {
     }),
     depacketizer: new depacketizers[description.codec](),
     layer,
+    rotation: 0,
     frames: 0,
   }));
 }
@@ -268,10 +274,12 @@ export class RtpReceiver {
         track.depacketizer.handleLoss();
         continue;
       }
+      // Stands on the last packet of a picture, the one that completes it.
+      track.rotation = this.#rotationOf(track, event.ordered.packet);
       for (const frame of track.depacketizer.push(event.ordered)) {
         track.frames += 1;
         if (!this.#takes(track, frame, nowMs)) continue;
-        frames.push(this.#place(track.description, frame));
+        frames.push(this.#place(track, frame));
         if (frame.isKeyframe && track.description.kind === 'video') {
           this.#keyframes.noteKeyframe(nowMs);
         }
@@ -292,12 +300,19 @@ export class RtpReceiver {
     return description.simulcast == null || this.#simulcast?.choice.current === layer;
   }
 
-  #place({ kind, codec }: TrackDescription, frame: DepacketizedFrame): EncodedFrame {
+  #rotationOf({ description, rotation }: Track, packet: RtpPacket): Rotation {
+    const id = description.orientationExtensionId ?? null;
+    const value = id === null ? null : headerExtension(packet, id);
+    return value === null ? rotation : parseVideoOrientation(value);
+  }
+
+  #place({ description, rotation }: Track, frame: DepacketizedFrame): EncodedFrame {
+    const { kind, codec } = description;
     const captureTimeMs = this.#timeline.captureTimeMs(kind, frame.rtpTimestamp, frame.arrivalMs);
     const { payload, isKeyframe, configuration } = frame;
     return codec === 'opus'
       ? { kind: 'audio', codec, captureTimeMs, payload }
-      : { kind: 'video', codec, captureTimeMs, isKeyframe, payload, configuration };
+      : { kind: 'video', codec, captureTimeMs, isKeyframe, payload, configuration, rotation };
   }
 
   #requestRetransmissions(track: Track, rtcp: Uint8Array[], nowMs: number): void {

@@ -1,6 +1,7 @@
 // Pure: the arguments of the one ffmpeg of a broadcast, from Matroska on standard input to one
 // fragmented MP4 pipe per rendition. Each group of options says what went wrong without it.
 
+import type { Rotation } from '../rtp/video-orientation.ts';
 import type { Rendition } from './fit-ladder.ts';
 
 /** File descriptor of the first rendition's pipe; the others follow. */
@@ -26,7 +27,16 @@ export interface FfmpegArgumentsOptions {
   readonly hasFpsMode: boolean;
   /** Whether renditions that are the source are not encoded again. */
   readonly isPassthrough: boolean;
+  /** By how much the source is to be turned. */
+  readonly rotation: Rotation;
 }
+
+const turning: Readonly<Record<Rotation, string>> = {
+  0: '',
+  90: 'transpose=clock,',
+  180: 'hflip,vflip,',
+  270: 'transpose=cclock,',
+};
 
 /** From so many lines on, renditions keep up to 60 pictures a second. */
 const fullRateHeightPx = 720;
@@ -78,7 +88,8 @@ function videoGraph(options: FfmpegArgumentsOptions): string | null {
       `[s${index}]${Math.min(widthPx, heightPx) < fullRateHeightPx ? halvedRate(options) : ''}scale=w=${widthPx}:h=${heightPx}:force_original_aspect_ratio=decrease,` +
       `pad=w=${widthPx}:h=${heightPx}:x=(ow-iw)/2:y=(oh-ih)/2,setsar=1,format=yuv420p[v${index}]`,
   );
-  return [`[0:v]split=${sizes.length}${outputs}`, ...scalers].join(';');
+  const turned = turning[options.rotation];
+  return [`[0:v]${turned}split=${sizes.length}${outputs}`, ...scalers].join(';');
 }
 
 /**

@@ -35,11 +35,13 @@ export function isPassable(frame: EncodedVideoFrame | null): boolean {
   );
 }
 
-/** What a frame means for a passthrough that runs. */
+/** What a frame means for an encoding that runs. */
 export type PassthroughVerdict =
   | 'goes-on'
   /** The source has a new configuration, which needs an init section of its own. */
   | 'changed'
+  /** The source has to be turned in another way, or not any more. */
+  | 'turned'
   /** The source lets segments become longer than the target duration: it has to be encoded. */
   | 'keyframes-too-rare';
 

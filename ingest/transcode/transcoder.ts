@@ -6,10 +6,11 @@ import { Readable, type Writable } from 'node:stream';
 import type { Logger } from 'pino';
 import type { LadderRung } from '../environment.ts';
 import type { EncodedFrame, EncodedVideoFrame } from '../rtp/encoded-frame.ts';
+import type { Rotation } from '../rtp/video-orientation.ts';
 import { concatBytes } from './ebml.ts';
 import { ffmpegArguments, firstOutputDescriptor } from './ffmpeg-arguments.ts';
 import type { Ffmpeg } from './ffmpeg-resolver.ts';
-import { fitLadder, type Rendition } from './fit-ladder.ts';
+import { fitLadder, type Rendition, type SourceSize } from './fit-ladder.ts';
 import { FramePreroll, maxAudioWaitMs, type PrerollResult } from './frame-preroll.ts';
 import { MatroskaWriter } from './matroska-writer.ts';
 import { parameterSetsOf } from './parameter-sets.ts';
@@ -72,6 +73,7 @@ interface Running {
   readonly originTimeMs: number;
   readonly hasVideo: boolean;
   readonly hasAudio: boolean;
+  readonly rotation: Rotation;
   /** Set while a rendition is a copy of the source. */
   readonly passthrough: PassthroughWatch | null;
   /** Set where the renditions have sound and the source has none. */
@@ -83,6 +85,13 @@ interface Running {
 interface Plan {
   readonly renditions: readonly Rendition[];
   readonly isPassthrough: boolean;
+  readonly rotation: Rotation;
+}
+
+/** Of the picture as it is looked at. */
+function shownSize(size: SourceSize | null, rotation: Rotation): SourceSize | null {
+  if (size === null || rotation % 180 === 0) return size;
+  return { widthPx: size.heightPx, heightPx: size.widthPx };
 }
 
 function hasSound({ audioBitrateBps }: Rendition): boolean {
@@ -120,9 +129,16 @@ export class Transcoder {
     return { framesWritten: this.#framesWritten, framesDropped: this.#framesDropped };
   }
 
-  /** What a frame would mean for a rendition that is a copy; to be asked once for each frame. */
+  /** Whether a frame needs another encoding; to be asked once for each frame. */
   judge(frame: EncodedFrame): PassthroughVerdict {
-    return this.#running?.passthrough?.judge(frame) ?? 'goes-on';
+    const verdict = this.#running?.passthrough?.judge(frame) ?? 'goes-on';
+    return verdict === 'goes-on' && this.isTurned(frame) && frame.isKeyframe ? 'turned' : verdict;
+  }
+
+  /** Whether a picture has to be turned in another way than this encoding does it. */
+  isTurned(frame: EncodedFrame): frame is EncodedVideoFrame {
+    if (frame.kind !== 'video' || this.#running === null) return false;
+    return (frame.rotation ?? 0) !== this.#running.rotation;
   }
 
   /** Takes a frame; after `close` or after ffmpeg's end it is dropped and counted. */
@@ -177,12 +193,13 @@ export class Transcoder {
     this.#decoderConfiguration = configuration?.decoderConfiguration ?? null;
     const { ladder, allowsPassthrough } = this.#options;
     const { hasAudio, firstKeyframe } = preroll;
-    const canPass = allowsPassthrough && isPassable(firstKeyframe);
+    const rotation = firstKeyframe?.rotation ?? 0;
+    const size = shownSize(configuration, rotation);
+    const canPass = allowsPassthrough && isPassable(firstKeyframe) && rotation === 0;
     const renditions =
-      this.#options.renditions ??
-      fitLadder(ladder, { size: configuration, hasAudio, isPassable: canPass });
+      this.#options.renditions ?? fitLadder(ladder, { size, hasAudio, isPassable: canPass });
     const isPassthrough = canPass && renditions.some(({ isSource }) => isSource === true);
-    const running = this.#trySpawn({ renditions, isPassthrough }, preroll);
+    const running = this.#trySpawn({ renditions, isPassthrough, rotation }, preroll);
     if (running === null) return;
     this.#running = running;
     this.#options.onStart({ renditions, originTimeMs: preroll.originTimeMs });
@@ -204,12 +221,12 @@ export class Transcoder {
     }
   }
 
-  #spawn({ renditions, isPassthrough }: Plan, preroll: PrerollResult): Running {
+  #spawn({ renditions, isPassthrough, rotation }: Plan, preroll: PrerollResult): Running {
     const { ffmpeg, segmentSeconds, logger } = this.#options;
     const { hasFpsMode } = ffmpeg;
     const key = preroll.firstKeyframe;
     const isSilent = !preroll.hasAudio && renditions.some(hasSound);
-    const plan = { renditions, segmentSeconds, hasFpsMode, isPassthrough };
+    const plan = { renditions, segmentSeconds, hasFpsMode, isPassthrough, rotation };
     const child = spawn(ffmpeg.path, ffmpegArguments(plan), {
       stdio: ['pipe', 'ignore', 'pipe', ...renditions.map(() => 'pipe' as const)],
       // Its own process group: Ctrl-C in a terminal is for the service, which then ends its input.
@@ -244,6 +261,7 @@ export class Transcoder {
       originTimeMs: preroll.originTimeMs,
       hasVideo: key !== null,
       hasAudio: preroll.hasAudio,
+      rotation,
       exited: this.#watch(child),
     };
   }

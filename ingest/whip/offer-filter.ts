@@ -12,14 +12,15 @@ export const transportSequenceUri =
 export const streamIdUri = 'urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id';
 export const repairedStreamIdUri = 'urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id';
 const layerExtensions: readonly string[] = [streamIdUri, repairedStreamIdUri];
-const keptExtensions = new Set([transportSequenceUri, 'urn:ietf:params:rtp-hdrext:sdes:mid']);
+/** 3GPP TS 26.114 §6.2.3.3: how a picture has to be turned. */
+export const videoOrientationUri = 'urn:3gpp:video-orientation';
+const keptExtensions = new Set([
+  ...[transportSequenceUri, videoOrientationUri],
+  'urn:ietf:params:rtp-hdrext:sdes:mid',
+]);
 /** What the receiver core really sends. */
 const keptFeedback = new Set(['nack', 'nack pli', 'transport-cc']);
-/**
- * The layers of a simulcast are answered by `sdp-answer.ts`; libdatachannel must not see them. What
- * is not kept of extensions is refused: without `urn:3gpp:video-orientation` phones turn the picture
- * before they send it, which is the only rotation that every player shows.
- */
+/** The layers of a simulcast are answered by `sdp-answer.ts`; libdatachannel must not see them. */
 const droppedAttributes = /^a=(?:simulcast|rid|rtcp-xr|extmap-allow-mixed)\b/;
 
 /**

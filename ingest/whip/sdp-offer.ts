@@ -10,6 +10,7 @@ import {
   repairedStreamIdUri,
   streamIdUri,
   transportSequenceUri,
+  videoOrientationUri,
 } from './offer-filter.ts';
 import {
   attributes,
@@ -70,6 +71,9 @@ export function parseWhipOffer(text: string): WhipOffer {
       clockRateHz,
       canRequestRetransmission: feedback.includes('nack'),
       ...(section.kind === 'video' && simulcast !== null ? { simulcast } : {}),
+      ...(section.kind === 'video' && {
+        orientationExtensionId: extensionOf([section], videoOrientationUri),
+      }),
     };
   });
   const filtered = filterOffer(document, choices, simulcast !== null);

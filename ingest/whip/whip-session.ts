@@ -19,7 +19,12 @@ import { maxCandidates } from './ice-candidate.ts';
 import { type ConnectionState, MediaConnection } from './media-connection.ts';
 import { transportOffer } from './offer-filter.ts';
 import { type PublisherLimits, PublisherLimitWatch } from './publisher-limits.ts';
-import { announceAddresses, completeAnswer, limitBitrate } from './sdp-answer.ts';
+import {
+  announceAddresses,
+  completeAnswer,
+  limitBitrate,
+  suggestStartBitrate,
+} from './sdp-answer.ts';
 import type { WhipOffer } from './sdp-offer.ts';
 import type { TrickledCandidate } from './trickle-fragment.ts';
 
@@ -132,9 +137,14 @@ export class WhipSession implements PublisherControl {
       const { filtered, rids } = options.offer;
       const answer = await session.#connection.answer(transportOffer(filtered));
       session.#reachOutAtMs = session.#nowMs() + reachOutAfterMs;
-      session.#answerSdp = limitBitrate(
-        announceAddresses(completeAnswer(answer, filtered, rids), options.announcedIps),
-        options.limits?.maxBitrateBps,
+      const { maxBitrateBps } = options.limits ?? {};
+      const complete = announceAddresses(
+        completeAnswer(answer, filtered, rids),
+        options.announcedIps,
+      );
+      session.#answerSdp = suggestStartBitrate(
+        limitBitrate(complete, maxBitrateBps),
+        maxBitrateBps,
       );
     } catch (error) {
       await session.close('never-connected');

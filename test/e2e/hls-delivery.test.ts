@@ -155,6 +155,39 @@ describe('a viewer on its own', () => {
     expectSound(await viewer.report());
   });
 
+  it('steps down from a quality that ends while the stream goes on, and ends with the stream', async () => {
+    const origin = await startOrigin();
+    const config = { startLevel: 2 };
+    const viewers = [await open(origin, { config }), await open(origin, { build: '1.6', config })];
+    await Promise.all(viewers.map((viewer) => viewer.untilPlayed(1)));
+    origin.end('360p');
+    const endedAt = origin.segmentCount;
+    const isBeyond = ({ fragments }: DeliveryReport): boolean =>
+      fragments.some(({ type, number }) => type === 'main' && number > endedAt);
+    await pollUntil(
+      async () => {
+        const reports = await Promise.all(viewers.map((viewer) => viewer.report()));
+        return reports.every(isBeyond);
+      },
+      { timeoutMs: 30_000, description: 'both load what comes after the end of the large quality' },
+    );
+    for (const viewer of viewers) {
+      const report = await viewer.report();
+      const later = report.fragments.filter(({ number }) => number >= endedAt);
+      expect(levelsOf(later)).not.toContain(2);
+      expect(await viewer.page.evaluate(() => window.delivery.hls.levels.length)).toBe(2);
+      expectSound(report);
+    }
+    for (const name of ['180p', '90p', 'audio']) origin.end(name);
+    for (const { page } of viewers) {
+      await pollUntil(() => page.evaluate(() => window.delivery.video.ended), {
+        timeoutMs: 30_000,
+        description: 'the page has played to the end',
+      });
+      expect(await page.evaluate(() => window.delivery.hls.levels.length)).toBe(2);
+    }
+  });
+
   it('leaves nothing behind when it is destroyed while it loads', async () => {
     const origin = await startOrigin({ responseBps: 2_000_000 });
     const viewer = await open(origin, { trackerUrl: tracker.webSocketUrl });

@@ -1,15 +1,20 @@
-// A publisher dies in the middle and comes back with another codec; a viewer in Chromium plays
-// through it on the page that it has opened once.
+// A publisher dies in the middle, comes back with another codec and size, and says goodbye; a viewer
+// in Chromium plays all of it on the page that it has opened once.
 
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import type { StreamList } from '@shoal/ingest/protocol';
+import * as HLS from 'hls-parser';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BrowserViewer } from '../support/browser-viewer.ts';
 import { launchChromium } from '../support/chromium.ts';
-import { KillablePublisher } from '../support/killable-publisher.ts';
+import { KillablePublisher, type KillablePublisherOptions } from '../support/killable-publisher.ts';
 import { PlaylistChecker } from '../support/playlist-checker.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import { Services } from '../support/service-processes.ts';
 
+const run = promisify(execFile);
 const stream = 'field';
 const key = 'end-to-end-key';
 let browser: Browser;
@@ -27,11 +32,13 @@ afterAll(async () => {
   await services?.stop();
 });
 
-async function publish(codec: 'h264' | 'vp8'): Promise<KillablePublisher> {
+async function publish(
+  options: Pick<KillablePublisherOptions, 'codec' | 'size'>,
+): Promise<KillablePublisher> {
   const whipUrl = `${services.ingestUrl}/whip/${stream}`;
-  const publisher = await pollUntil(() => KillablePublisher.start({ whipUrl, key, codec }), {
+  const publisher = await pollUntil(() => KillablePublisher.start({ whipUrl, key, ...options }), {
     timeoutMs: 60_000,
-    description: `a publisher of ${codec} is accepted`,
+    description: `a publisher of ${options.codec} is accepted`,
   });
   publishers.push(publisher);
   return publisher;
@@ -42,6 +49,18 @@ async function state(): Promise<string | undefined> {
   return streams.find(({ id }) => id === stream)?.state;
 }
 
+/** What ffmpeg says about a playlist and everything in it. */
+async function complaintsAbout(url: string): Promise<string> {
+  return (await run('ffmpeg', ['-v', 'error', '-i', url, '-f', 'null', '-'])).stderr;
+}
+
+async function finishedRecording(): Promise<StreamList['recordings'][number]> {
+  return await pollUntil(async () => (await services.streams()).recordings[0], {
+    timeoutMs: 15_000,
+    description: 'the recording is finished',
+  });
+}
+
 describe('a publisher that is killed and comes back', () => {
   it('is watched on without reloading, in one playlist', async () => {
     const playlistUrl = `${services.ingestUrl}/live/${stream}/240p/index.m3u8`;
@@ -50,10 +69,11 @@ describe('a publisher that is killed and comes back', () => {
       const response = await fetch(playlistUrl);
       if (!response.ok) return '';
       const text = await response.text();
+      HLS.parse(text);
       checker.check(text);
       return text;
     };
-    const publisher = await publish('h264');
+    const publisher = await publish({ codec: 'h264' });
     await pollUntil(async () => (await poll()) !== '', {
       timeoutMs: 30_000,
       description: 'the first segment is listed',
@@ -74,7 +94,7 @@ describe('a publisher that is killed and comes back', () => {
       },
       { timeoutMs: 20_000, description: 'ingest misses the publisher' },
     );
-    await publish('vp8');
+    const second = await publish({ codec: 'vp8', size: '480x360' });
     await pollUntil(
       async () => {
         await poll();
@@ -102,8 +122,28 @@ describe('a publisher that is killed and comes back', () => {
       },
       { timeoutMs: 10_000, description: 'the picture moves and the sound goes on' },
     );
+
+    await second.leave();
+    const ended = await pollUntil(
+      async () => {
+        const text = await poll();
+        return text.includes('#EXT-X-ENDLIST') ? text : null;
+      },
+      { timeoutMs: 20_000, description: 'the playlist ends' },
+    );
+    const { segments } = checker;
+    const totalSeconds = segments.reduce((sum, segment) => sum + segment.durationSeconds, 0);
+    await pollUntil(async () => (await viewer.media()).positionSeconds > totalSeconds - 1, {
+      timeoutMs: 60_000,
+      description: 'the viewer plays to the end',
+    });
     expect(multivariantLoads).toEqual([]);
     expect(viewer.pageErrors).toEqual([]);
+    expect(HLS.parse(ended)).toMatchObject({ isMasterPlaylist: false, endlist: true });
+    expect(await complaintsAbout(playlistUrl)).toBe('');
+    const recording = await finishedRecording();
+    expect(recording.durationSeconds).toBeCloseTo(totalSeconds, 0);
+    expect(await complaintsAbout(recording.playlistUrl)).toBe('');
     expect(new Set(checker.segments.map(({ map }) => map)).size).toBe(2);
     await viewer.close();
   });

@@ -11,6 +11,8 @@ export interface KillablePublisherOptions {
   readonly whipUrl: string;
   readonly key: string;
   readonly codec: 'h264' | 'vp8';
+  /** Of its picture; 1280x720 by default. */
+  readonly size?: `${number}x${number}`;
 }
 
 export class KillablePublisher {
@@ -24,7 +26,8 @@ export class KillablePublisher {
 
   /** Resolves when it publishes, and with `null` when the server refuses it. */
   static async start(options: KillablePublisherOptions): Promise<KillablePublisher | null> {
-    const child = fork(modulePath, ['--whip', options.whipUrl, '--codec', options.codec], {
+    const { whipUrl, codec, size = '1280x720' } = options;
+    const child = fork(modulePath, ['--whip', whipUrl, '--codec', codec, '--size', size], {
       execArgv: ['--import', import.meta.resolve('tsx')],
       env: { ...process.env, SYNTHETIC_BROADCASTER_KEY: options.key },
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
@@ -44,6 +47,12 @@ export class KillablePublisher {
     if (isReady) return publisher;
     await publisher.kill();
     return null;
+  }
+
+  /** Lets it say goodbye: it ends its broadcast by DELETE. */
+  async leave(): Promise<void> {
+    this.#child.kill('SIGTERM');
+    await this.#exited;
   }
 
   /** Ends it at once: no DELETE, no DTLS close, no RTCP BYE. */

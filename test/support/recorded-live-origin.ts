@@ -59,6 +59,8 @@ export class RecordedLiveOrigin {
   readonly #waiting = new Set<() => void>();
   readonly #listed = new Map<string, readonly ListedSegment[]>();
   readonly #startedAtEpochMs = Date.now();
+  /** Tracks that have ended, and how many segments each of them had then. */
+  readonly #endedAt = new Map<string, number>();
   #segmentCount: number;
   #timer: ReturnType<typeof setInterval> | null = null;
   /** Path of each request for media, in their order. */
@@ -105,6 +107,12 @@ export class RecordedLiveOrigin {
     return this.#segmentCount;
   }
 
+  /** Its playlist ends while others go on, as that of a rendition which is too much for the encoder. */
+  end(trackName: string): void {
+    this.#endedAt.set(trackName, this.#segmentCount);
+    for (const wake of [...this.#waiting]) wake();
+  }
+
   async close(): Promise<void> {
     if (this.#timer !== null) clearInterval(this.#timer);
     for (const wake of [...this.#waiting]) wake();
@@ -139,7 +147,7 @@ export class RecordedLiveOrigin {
     const init = /^init-(\d+)\.mp4$/.exec(file)?.[1];
     const number = /^(\d+)\.m4s$/.exec(file)?.[1];
     if (track && file === 'index.m3u8') {
-      await this.#untilListed(Number(url.searchParams.get('_HLS_msn') ?? 0));
+      await this.#untilListed(name, Number(url.searchParams.get('_HLS_msn') ?? 0));
       response.setHeader('cache-control', 'no-store');
       response.end(this.#mediaPlaylist(track));
     } else if (track && init !== undefined) {
@@ -161,7 +169,7 @@ export class RecordedLiveOrigin {
       );
     }
     for (const { rendition } of this.#options.tracks) {
-      if (!rendition.video) continue;
+      if (!rendition.video || this.#endedAt.has(rendition.name)) continue;
       const { widthPx, heightPx, bitrateBps } = rendition.video;
       lines.push(
         `#EXT-X-STREAM-INF:BANDWIDTH=${bitrateBps + 150_000},RESOLUTION=${widthPx}x${heightPx},CODECS="avc1.42c01e,mp4a.40.2"${group}`,
@@ -173,7 +181,9 @@ export class RecordedLiveOrigin {
 
   #mediaPlaylist({ rendition, inits, segments }: RecordedTrack): string {
     const { segmentSeconds, windowSegments, isRecording, recordingHasPieces } = this.#options;
-    const first = isRecording ? 0 : Math.max(0, this.#segmentCount - windowSegments);
+    const endedAt = this.#endedAt.get(rendition.name);
+    const segmentCount = endedAt ?? this.#segmentCount;
+    const first = isRecording ? 0 : Math.max(0, segmentCount - windowSegments);
     const listed = this.#listed.get(rendition.name) ?? [];
     const lines = [
       '#EXTM3U',
@@ -184,7 +194,7 @@ export class RecordedLiveOrigin {
       `#EXT-X-DISCONTINUITY-SEQUENCE:${segments[first]?.encoding ?? 0}`,
     ];
     let encoding: number | null = null;
-    for (let number = first; number < this.#segmentCount; number += 1) {
+    for (let number = first; number < segmentCount; number += 1) {
       const segment = segments[number];
       const each = listed[number];
       if (!segment || !each) continue;
@@ -199,14 +209,14 @@ export class RecordedLiveOrigin {
       }
       const hasPieces = isRecording
         ? recordingHasPieces
-        : number >= this.#segmentCount - segmentsWithPieces;
+        : number >= segmentCount - segmentsWithPieces;
       lines.push(
         hasPieces ? `${each.digestTag},${each.pieceAttributes}` : each.digestTag,
         `#EXTINF:${segment.durationSeconds.toFixed(5)},`,
         `${number}.m4s`,
       );
     }
-    if (isRecording) lines.push('#EXT-X-ENDLIST');
+    if (isRecording || endedAt !== undefined) lines.push('#EXT-X-ENDLIST');
     return `${lines.join('\n')}\n`;
   }
 
@@ -219,8 +229,9 @@ export class RecordedLiveOrigin {
     return new Date(this.#startedAtEpochMs + offsetSeconds * 1_000).toISOString();
   }
 
-  async #untilListed(number: number): Promise<void> {
-    while (this.#segmentCount <= number && this.#server.listening) {
+  async #untilListed(name: string, number: number): Promise<void> {
+    const isDone = (): boolean => this.#segmentCount > number || this.#endedAt.has(name);
+    while (!isDone() && this.#server.listening) {
       await new Promise<void>((resolve) => {
         const wake = (): void => {
           this.#waiting.delete(wake);

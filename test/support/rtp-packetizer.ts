@@ -9,26 +9,35 @@ export interface PacketFields {
   readonly marker: boolean;
   readonly payload: Uint8Array;
   readonly transportSequenceNumber?: number;
+  /** The byte of 3GPP TS 26.114 §7.4.5. */
+  readonly orientation?: number;
 }
 
 export const transportSequenceExtensionId = 3;
+export const orientationExtensionId = 13;
 
-/** One RTP packet, with a transport-wide sequence number when one is given. */
+/** Elements of one byte of header (RFC 8285 §4.2), filled up to whole words. */
+function headerExtensions({ transportSequenceNumber, orientation }: PacketFields): Buffer {
+  const elements: number[] = [];
+  if (transportSequenceNumber !== undefined) {
+    const value = transportSequenceNumber & 0xffff;
+    elements.push((transportSequenceExtensionId << 4) | 1, value >> 8, value & 0xff);
+  }
+  if (orientation !== undefined) elements.push(orientationExtensionId << 4, orientation);
+  if (elements.length === 0) return Buffer.alloc(0);
+  while (elements.length % 4 !== 0) elements.push(0);
+  return Buffer.from([0xbe, 0xde, 0, elements.length / 4, ...elements]);
+}
+
+/** One RTP packet, with the header extensions that are given. */
 export function writeRtpPacket(fields: PacketFields): Uint8Array {
   const header = Buffer.alloc(12);
-  const hasExtension = fields.transportSequenceNumber !== undefined;
-  header[0] = 0x80 | (hasExtension ? 0x10 : 0);
+  const extension = headerExtensions(fields);
+  header[0] = 0x80 | (extension.length > 0 ? 0x10 : 0);
   header[1] = (fields.marker ? 0x80 : 0) | fields.payloadType;
   header.writeUInt16BE(fields.sequenceNumber & 0xffff, 2);
   header.writeUInt32BE(fields.timestamp >>> 0, 4);
   header.writeUInt32BE(fields.ssrc, 8);
-  const extension = Buffer.alloc(hasExtension ? 8 : 0);
-  if (fields.transportSequenceNumber !== undefined) {
-    extension.writeUInt16BE(0xbede, 0);
-    extension.writeUInt16BE(1, 2);
-    extension[4] = (transportSequenceExtensionId << 4) | 1;
-    extension.writeUInt16BE(fields.transportSequenceNumber & 0xffff, 5);
-  }
   return Buffer.concat([header, extension, fields.payload]);
 }
 

@@ -2,6 +2,7 @@
 // integration tests.
 
 import { describe, expect, it } from 'vitest';
+import type { Rotation } from '../../../ingest/rtp/video-orientation.ts';
 import { ffmpegArguments } from '../../../ingest/transcode/ffmpeg-arguments.ts';
 import type { Rendition } from '../../../ingest/transcode/fit-ladder.ts';
 
@@ -12,8 +13,9 @@ function argumentsFor(
   renditions: readonly Rendition[],
   hasFpsMode = true,
   isPassthrough = false,
+  rotation: Rotation = 0,
 ): readonly string[] {
-  return ffmpegArguments({ renditions, segmentSeconds: 2, hasFpsMode, isPassthrough });
+  return ffmpegArguments({ renditions, segmentSeconds: 2, hasFpsMode, isPassthrough, rotation });
 }
 
 function valuesOf(list: readonly string[], name: string): string[] {
@@ -47,6 +49,15 @@ describe('ffmpegArguments', () => {
     expect(valuesOf(argumentsFor([both], false), '-vsync')).toEqual(['passthrough']);
     expect(argumentsFor([both], false)).not.toContain('-fps_mode');
     expect(argumentsFor([both], true)).not.toContain('-vsync');
+  });
+
+  it('turns the picture once, before it is scaled for each rendition', () => {
+    const graphOf = (rotation: Rotation): string =>
+      valuesOf(argumentsFor([both, both], true, false, rotation), '-filter_complex')[0] ?? '';
+    expect(graphOf(0)).toMatch(/^\[0:v\]split=2/);
+    expect(graphOf(90)).toMatch(/^\[0:v\]transpose=clock,split=2/);
+    expect(graphOf(180)).toMatch(/^\[0:v\]hflip,vflip,split=2/);
+    expect(graphOf(270)).toMatch(/^\[0:v\]transpose=cclock,split=2/);
   });
 
   it('never throws the first GOP away', () => {

@@ -74,6 +74,7 @@ describe('a WHIP offer', () => {
         retransmissionPayloadType: 109,
         clockRateHz: 90_000,
         canRequestRetransmission: true,
+        orientationExtensionId: 13,
       },
     ]);
     expect(offer.transportSequenceExtensionId).toBe(3);
@@ -101,6 +102,7 @@ describe('a WHIP offer', () => {
     expect(beginning('a=extmap:').map((line) => line.split(' ')[0])).toEqual([
       'a=extmap:3',
       'a=extmap:4',
+      'a=extmap:13',
       'a=extmap:3',
       'a=extmap:4',
     ]);
@@ -109,7 +111,8 @@ describe('a WHIP offer', () => {
   });
 
   it('is answered section by section, over the transport of the first', () => {
-    const { filtered } = parseWhipOffer(chromiumOffer);
+    const { filtered, tracks } = parseWhipOffer(chromiumOffer);
+    expect(tracks[1]?.orientationExtensionId).toBe(13);
     const transport = parseSdp(transportOffer(filtered));
     expect(transport.media.map(({ kind }) => kind)).toEqual(['audio']);
     expect(attributes(transport.sessionLines, 'group')).toEqual(['BUNDLE 0']);
@@ -131,7 +134,8 @@ describe('a WHIP offer', () => {
       expect(lines.filter((found) => found === line)).toEqual([line]);
     }
     expect(attributes(lines, 'rtpmap')).toEqual(['108 H264/90000', '109 rtx/90000']);
-    expect(lines.join()).not.toMatch(/candidate|sendonly|ssrc|msid|video-orientation/);
+    expect(lines.join()).not.toMatch(/candidate|sendonly|ssrc|msid/);
+    expect(attributes(lines, 'extmap')).toContain('13 urn:3gpp:video-orientation');
   });
 
   it('falls back to VP8, VP9 and AV1 when what is better is missing or cannot be fragmented', () => {
