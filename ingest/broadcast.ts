@@ -46,6 +46,8 @@ export interface BroadcastOptions {
 
 /** What the composition root counts and tells others. */
 export interface BroadcastEvents {
+  /** Viewers are about to see a segment of every rendition; they do when this resolves. */
+  beforeListing(recording: RecordingId, sequenceNumber: number): Promise<void>;
   /** Told of each listed row: the time since its last frame was captured. */
   onListed(sinceCaptureSeconds: number): void;
   /** Told at the end of each run of the encoder. */
@@ -126,6 +128,7 @@ export class Broadcast {
     });
     this.#rows = new RowPublisher({
       ...{ presentation: this.#presentation, objects, archive, signer, logger: this.#logger },
+      beforeListing: (number) => events.beforeListing(this.#presentation.recording, number),
       onListed: (seconds) => {
         this.#totals.listingDelaySeconds = seconds;
         events.onListed(seconds);

@@ -12,6 +12,8 @@ import { createHttpServer } from './http-server.ts';
 import { IngestMetrics } from './metrics.ts';
 import { DiskStore } from './origin/disk-store.ts';
 import { EgressMeter } from './origin/egress-meter.ts';
+import { withoutLostSegments } from './origin/left-broadcast.ts';
+import { LeftRecordings } from './origin/left-recordings.ts';
 import { LiveStreams } from './origin/live-stream.ts';
 import { MediaObjects } from './origin/media-objects.ts';
 import { MemoryStore } from './origin/memory-store.ts';
@@ -20,7 +22,7 @@ import { streamInfo } from './origin/origin-routes.ts';
 import { registerOrigin } from './origin/origin-server.ts';
 import type { OriginStore } from './origin/origin-store.ts';
 import { RecordingArchive } from './origin/recording-archive.ts';
-import type { RecordingDescription, RecordingSummary } from './origin/recording-description.ts';
+import type { RecordingSummary } from './origin/recording-description.ts';
 import { registerRecordingRoutes } from './origin/recording-routes.ts';
 import { RetentionKeeper } from './origin/retention.ts';
 import { S3Store } from './origin/s3-store.ts';
@@ -122,6 +124,7 @@ export class Ingest {
   readonly #metrics: IngestMetrics;
   readonly #broadcasts = new Set<Broadcast>();
   readonly #retention: RetentionKeeper | null;
+  readonly #left: LeftRecordings | null;
   readonly #webhooks: WebhookSender | null;
   #whip: WhipEndpoint | null = null;
   #trackerUrl: string | null;
@@ -141,6 +144,7 @@ export class Ingest {
       this.#streams.restore(description, endedAt);
     }
     this.#retention = this.#keepRetention();
+    this.#left = this.#finishLeft();
     const { webhook, logger } = options;
     this.#webhooks = webhook === undefined ? null : new WebhookSender({ target: webhook, logger });
     this.#metrics = new IngestMetrics({
@@ -248,6 +252,8 @@ export class Ingest {
       ...{ streams: this.#streams, thumbnailPlaces: this.#thumbnailPlaces },
       logger: logger.child({ streamId: stream }),
       events: {
+        beforeListing: async (recording, sequenceNumber) =>
+          this.#stages.registry?.noteSegment(stream, { recording, sequenceNumber }),
         onListed: (seconds) => this.#metrics.segmentListing.observe(Math.max(0, seconds)),
         onFramesDropped: (count) => this.#metrics.droppedFrames.inc(count),
         onEncoderRestart: () => this.#metrics.encoderRestarts.inc(),
@@ -283,6 +289,7 @@ export class Ingest {
     await this.#whip?.close('shutdown');
     await Promise.all([...this.#broadcasts].map((broadcast) => broadcast.close('shutdown')));
     await this.#retention?.close();
+    await this.#left?.close();
     await this.#webhooks?.close();
     await this.#stages.registry?.close();
     await this.#stages.app.close();
@@ -304,6 +311,22 @@ export class Ingest {
     const onDeleted = ({ stream, recording }: RecordingSummary): void =>
       this.#streams.forget(stream, recording);
     return new RetentionKeeper({ archive, policy, logger, onDeleted });
+  }
+
+  /** Recordings of nodes that died, once nobody waits for their publishers any more. */
+  #finishLeft(): LeftRecordings | null {
+    const { archive, registry } = this.#stages;
+    const { logger } = this.#options;
+    if (archive === null || registry === null) return null;
+    return new LeftRecordings({
+      ...{ archive, logger },
+      isLeft: async (stream) => {
+        if (this.isActive(stream)) return false;
+        const { kind } = await registry.placeOf(stream);
+        return kind === 'nowhere' && registry.isSettled;
+      },
+      onFinished: ({ description, endedAt }) => this.#streams.restore(description, endedAt),
+    });
   }
 
   async #register(): Promise<void> {
@@ -351,19 +374,20 @@ export class Ingest {
   }
 
   async #adopt(stream: StreamId): Promise<void> {
-    const { archive } = this.#stages;
+    const { archive, objects, registry } = this.#stages;
     const { logger } = this.#options;
-    let left: RecordingDescription | null;
     try {
-      left = (await archive?.adopt(stream)) ?? null;
+      const left = (await archive?.adopt(stream)) ?? null;
+      if (left === null) return;
+      const known = await withoutLostSegments(left, objects.store);
+      const last = (await registry?.lastSegment(stream)) ?? null;
+      const isOfIt = last?.recording === left.recording;
+      this.#streams.adopt(known, isOfIt ? last.sequenceNumber : null);
+      logger.info({ streamId: stream }, 'broadcast taken over from another ingest');
     } catch (error) {
       // Who publishes does not wait for the store; players of an earlier broadcast start anew.
       logger.warn({ err: error, streamId: stream }, 'nobody can say what was broadcast before');
-      return;
     }
-    if (left === null) return;
-    this.#streams.adopt(left);
-    logger.info({ streamId: stream }, 'broadcast taken over from another ingest');
   }
 
   #detailsSources(): StreamDetailsSources {

@@ -22,6 +22,8 @@ export interface RowPublisherOptions {
   readonly archive: RecordingArchive | null;
   readonly signer: SegmentSigner;
   readonly logger: Logger;
+  /** A row is in the store and waits until this resolves; viewers see its segments then. */
+  readonly beforeListing: (sequenceNumber: number) => Promise<void>;
   /** Told of each listed row: the time since its last frame was captured. */
   readonly onListed: (sinceCaptureSeconds: number) => void;
   /** Told once, when the first row is listed. */
@@ -118,6 +120,7 @@ export class RowPublisher {
     const sequenceNumber = this.#nextSequenceNumber;
     // In the store before it is listed: whoever reads the playlist can read the segment.
     const digests = await this.#store(segmentName(sequenceNumber), segments);
+    await this.#options.beforeListing(sequenceNumber);
     this.#nextSequenceNumber += 1;
     for (const [index, rendition] of this.#renditions.entries()) {
       const [segment, digest] = [segments[index], digests[index]];

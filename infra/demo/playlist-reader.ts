@@ -74,7 +74,10 @@ interface Unfinished {
   digest: string | null;
   pieces: PieceRoot | null;
   durationSeconds: number | null;
+  isGap: boolean;
 }
+
+const nothingYet: Unfinished = { digest: null, pieces: null, durationSeconds: null, isGap: false };
 
 /**
  * A media playlist on the viewer's own timeline, whose zero is the first segment it ever saw.
@@ -94,7 +97,7 @@ export function readMediaPlaylist(
   let nextSeconds = firstStartSeconds(lines, sequenceNumber, positions);
   const segments: MediaSegment[] = [];
   const initUrls: string[] = [];
-  let unfinished: Unfinished = { digest: null, pieces: null, durationSeconds: null };
+  let unfinished = { ...nothingYet };
   for (const line of lines) {
     const init = /^#EXT-X-MAP:.*URI="([^"]+)"/.exec(line)?.[1];
     if (init !== undefined) initUrls.push(new URL(init, playlistUrl).href);
@@ -102,22 +105,23 @@ export function readMediaPlaylist(
       const attributes = line.slice(segmentDigestTagName.length + 2);
       unfinished.digest = parseDigestAttributes(attributes);
       unfinished.pieces = parsePieceAttributes(attributes);
-    } else if (line.startsWith('#EXTINF:'))
+    } else if (line === '#EXT-X-GAP') unfinished.isGap = true;
+    else if (line.startsWith('#EXTINF:'))
       unfinished.durationSeconds = Number.parseFloat(line.slice(8));
     else if (unfinished.durationSeconds !== null && line !== '' && !line.startsWith('#')) {
       const startSeconds = positions.get(sequenceNumber) ?? nextSeconds;
       positions.set(sequenceNumber, startSeconds);
-      segments.push({
-        url: new URL(line, playlistUrl).href,
-        mediaSequenceNumber: sequenceNumber,
-        startSeconds,
-        durationSeconds: unfinished.durationSeconds,
-        digest: unfinished.digest,
-        pieces: unfinished.pieces,
-      });
-      nextSeconds = startSeconds + unfinished.durationSeconds;
+      const { isGap, durationSeconds, ...digests } = unfinished;
+      // Nobody has the bytes of a gap: it has a place in time only.
+      if (!isGap) {
+        segments.push({
+          ...{ url: new URL(line, playlistUrl).href, mediaSequenceNumber: sequenceNumber },
+          ...{ startSeconds, durationSeconds, ...digests },
+        });
+      }
+      nextSeconds = startSeconds + durationSeconds;
       sequenceNumber += 1;
-      unfinished = { digest: null, pieces: null, durationSeconds: null };
+      unfinished = { ...nothingYet };
     }
   }
   return {

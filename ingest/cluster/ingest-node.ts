@@ -24,10 +24,20 @@ export type StreamPlace =
   | { readonly kind: 'interrupted' }
   | { readonly kind: 'nowhere' };
 
+/** A segment among all that a stream ever had. */
+export interface SegmentPlace {
+  readonly recording: string;
+  readonly sequenceNumber: number;
+}
+
 const nodeSchema = z.object({ url: z.url(), publicUrl: z.url().nullable() });
 const stateSchema = nodeSchema.extend({
   sessionCount: z.number().int().min(0),
   maxSessions: z.number().int().min(0),
+});
+const segmentSchema = z.object({
+  recording: z.string().max(64),
+  sequenceNumber: z.number().int().min(0),
 });
 
 function parsed<Value>(schema: z.ZodType<Value>, text: string | null): Value | null {
@@ -55,6 +65,14 @@ export function formatNodeState(state: NodeState): string {
 
 export function parseNodeState(text: string | null): NodeState | null {
   return parsed(stateSchema, text);
+}
+
+export function formatSegmentPlace(place: SegmentPlace): string {
+  return JSON.stringify(place);
+}
+
+export function parseSegmentPlace(text: string | null): SegmentPlace | null {
+  return parsed(segmentSchema, text);
 }
 
 /** The node with the most room, or `null` when all are full. */

@@ -8,10 +8,13 @@ import type { StreamId } from '../protocol/index.ts';
 import {
   formatNode,
   formatNodeState,
+  formatSegmentPlace,
   type IngestNode,
   type NodeState,
   parseNode,
   parseNodeState,
+  parseSegmentPlace,
+  type SegmentPlace,
   type StreamPlace,
 } from './ingest-node.ts';
 
@@ -65,9 +68,13 @@ return redis.call('DEL', KEYS[1], KEYS[2])`;
 
 const nodesKey = 'shoal:nodes';
 
-/** Both of a stream are in one slot of a Redis cluster. */
+/** All of a stream are in one slot of a Redis cluster. */
 function keysOf(stream: StreamId): [lease: string, recent: string] {
   return [`shoal:{${stream}}:lease`, `shoal:{${stream}}:recent`];
+}
+
+function lastSegmentKey(stream: StreamId): string {
+  return `shoal:{${stream}}:last-segment`;
 }
 
 function nodeKey(url: string): string {
@@ -129,6 +136,11 @@ export class LeaseRegistry {
     return this.#isAway;
   }
 
+  /** Whether it answers and has had the time to learn of all streams. */
+  get isSettled(): boolean {
+    return !this.#isAway && performance.now() - this.#backSinceMs >= relearnMs;
+  }
+
   /**
    * Takes the stream for this node, also from a node that does not answer any more.
    * @throws IngestError `registry-unavailable` when nobody can say who has it
@@ -175,6 +187,29 @@ export class LeaseRegistry {
       this.#places.delete(oldest);
     }
     return place;
+  }
+
+  /**
+   * Says, before viewers see it, which segment will be the last one: whoever takes the stream over
+   * goes on after it. A registry that is away holds nobody up, and nobody knows then.
+   */
+  async noteSegment(stream: StreamId, segment: SegmentPlace): Promise<void> {
+    if (this.#isAway || this.#isClosed) return;
+    try {
+      const text = formatSegmentPlace(segment);
+      await this.#redis.set(lastSegmentKey(stream), text, 'PX', recentMs);
+    } catch (error) {
+      this.#reportAway(error);
+    }
+  }
+
+  /** The last one that any node has said, or `null`. */
+  async lastSegment(stream: StreamId): Promise<SegmentPlace | null> {
+    try {
+      return parseSegmentPlace(await this.#redis.get(lastSegmentKey(stream)));
+    } catch {
+      return null;
+    }
   }
 
   /** The nodes that are alive, without this one; none while the registry is away. */

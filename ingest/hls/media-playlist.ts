@@ -24,11 +24,24 @@ export interface ListedSegment {
   readonly signature: string | null;
   /** Root of its piece digests (protocol/piece-list.ts); `null` in recordings of earlier versions. */
   readonly pieceRoot: string | null;
+  /** Its bytes are lost: only its number and its time are known (RFC 8216bis §4.4.4.7). */
+  readonly isGap?: boolean;
 }
 
 export interface ListedInitSection {
   readonly generation: number;
   readonly digest: Sha256Hex;
+  /** Where its media are when an earlier broadcast left it. */
+  readonly earlier?: { readonly uriPrefix: string; readonly generation: number };
+}
+
+/** The end of an earlier broadcast's window, which a playlist begins with. */
+export interface EarlierWindow {
+  readonly uriPrefix: string;
+  /** Discontinuity sequence number of its first segment. */
+  readonly discontinuitySequence: number;
+  readonly initSections: readonly ListedInitSection[];
+  readonly segments: readonly ListedSegment[];
 }
 
 export interface MediaPlaylistText {
@@ -55,24 +68,30 @@ function segmentLines(
   isAtEdge: boolean,
 ): readonly string[] {
   const { signature, pieceRoot, sizeBytes } = segment;
+  const extentLines = [
+    `#EXTINF:${segment.durationSeconds.toFixed(5)},`,
+    `${uriPrefix}${segmentName(segment.sequenceNumber)}`,
+  ];
+  if (segment.isGap === true) return ['#EXT-X-GAP', ...extentLines];
   const attributes = signature === null ? [] : [formatSignatureAttribute(signature)];
   if (isAtEdge && pieceRoot !== null)
     attributes.push(formatPieceAttributes({ sizeBytes, root: pieceRoot }));
   return [
     `#EXT-X-PROGRAM-DATE-TIME:${new Date(segment.programDateTimeMs).toISOString()}`,
     formatSegmentDigestTag(segment.digest, ...attributes),
-    `#EXTINF:${segment.durationSeconds.toFixed(5)},`,
-    `${uriPrefix}${segmentName(segment.sequenceNumber)}`,
+    ...extentLines,
   ];
 }
 
-function mapLines(playlist: MediaPlaylistText, generation: number): readonly string[] {
+function initOf(playlist: MediaPlaylistText, generation: number): ListedInitSection {
   const init = playlist.initSections.find((candidate) => candidate.generation === generation);
   if (init === undefined) throw new RangeError(`there is no init section ${generation}`);
-  return [
-    formatInitDigestTag(init.digest),
-    `#EXT-X-MAP:URI="${playlist.uriPrefix}${initSectionName(generation)}"`,
-  ];
+  return init;
+}
+
+function mapLines(init: ListedInitSection, uriPrefix: string): readonly string[] {
+  const name = initSectionName(init.earlier?.generation ?? init.generation);
+  return [formatInitDigestTag(init.digest), `#EXT-X-MAP:URI="${uriPrefix}${name}"`];
 }
 
 /** The playlist's text, with a line feed at the end. */
@@ -89,6 +108,7 @@ export function formatMediaPlaylist(playlist: MediaPlaylistText): string {
   // RFC 8216bis §4.4.3.8: the origin holds a reload until the wanted segment is there.
   else lines.push('#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES');
   let generation: number | null = null;
+  let { uriPrefix } = playlist;
   const edgeFrom = playlist.isRecording
     ? Number.POSITIVE_INFINITY
     : playlist.segments.length - pieceRootSegments;
@@ -96,9 +116,11 @@ export function formatMediaPlaylist(playlist: MediaPlaylistText): string {
     if (segment.generation !== generation) {
       if (generation !== null) lines.push('#EXT-X-DISCONTINUITY');
       generation = segment.generation;
-      lines.push(...mapLines(playlist, generation));
+      const init = initOf(playlist, generation);
+      uriPrefix = init.earlier?.uriPrefix ?? playlist.uriPrefix;
+      lines.push(...mapLines(init, uriPrefix));
     }
-    lines.push(...segmentLines(segment, playlist.uriPrefix, index >= edgeFrom));
+    lines.push(...segmentLines(segment, uriPrefix, index >= edgeFrom));
   }
   if (playlist.isEnded) lines.push('#EXT-X-ENDLIST');
   return `${lines.join('\n')}\n`;
@@ -139,6 +161,16 @@ export class MediaPlaylist {
     return this.#segments;
   }
 
+  /** All that it ever had. */
+  get initSections(): readonly ListedInitSection[] {
+    return this.#initSections;
+  }
+
+  /** Of the first segment in the window. */
+  get discontinuitySequence(): number {
+    return this.#discontinuitySequence;
+  }
+
   get isEnded(): boolean {
     return this.#isEnded;
   }
@@ -163,6 +195,23 @@ export class MediaPlaylist {
       initSections: this.#initSections,
       segments: this.#segments,
     });
+  }
+
+  /**
+   * Begins with what an earlier broadcast has left; its own segments follow behind a discontinuity.
+   */
+  continueAfter({ uriPrefix, discontinuitySequence, initSections, segments }: EarlierWindow): void {
+    const [first] = segments;
+    if (first === undefined) return;
+    // Below its own, which begin at zero.
+    const generationOf = ({ generation }: { generation: number }): number =>
+      generation - Math.max(...initSections.map((init) => init.generation)) - 1;
+    for (const init of initSections) {
+      const earlier = init.earlier ?? { uriPrefix, generation: init.generation };
+      this.addInitSection({ digest: init.digest, generation: generationOf(init), earlier });
+    }
+    this.#discontinuitySequence = discontinuitySequence;
+    for (const segment of segments) this.append({ ...segment, generation: generationOf(segment) });
   }
 
   addInitSection(init: ListedInitSection): void {

@@ -2,7 +2,7 @@
 // waits for the next segment. The broadcast lists segments, the origin server serves the text.
 
 import { announcedFrameRate } from '../hls/frame-rate.ts';
-import { type ListedSegment, MediaPlaylist } from '../hls/media-playlist.ts';
+import { type EarlierWindow, type ListedSegment, MediaPlaylist } from '../hls/media-playlist.ts';
 import { BandwidthMeter, type Variant } from '../hls/multivariant-playlist.ts';
 import type { RenditionInfo, RenditionName, Sha256Hex } from '../protocol/index.ts';
 import { sha256Of } from './media-objects.ts';
@@ -82,6 +82,13 @@ export class LiveRendition {
     return this.#playlist.segments;
   }
 
+  /** The live window with all that its segments need. */
+  get window(): EarlierWindow {
+    const { discontinuitySequence, initSections, segments } = this.#playlist;
+    const { uriPrefix } = this.#options;
+    return { uriPrefix, discontinuitySequence, initSections, segments };
+  }
+
   get lastDiscontinuitySequence(): number {
     return this.#playlist.lastDiscontinuitySequence;
   }
@@ -142,6 +149,12 @@ export class LiveRendition {
       initSections: this.#initSections,
       segments: this.#recorded.slice(firstIndex, endIndex),
     };
+  }
+
+  /** Begins with the window of the broadcast that it goes on after; the recording has none of it. */
+  continueAfter(earlier: EarlierWindow): void {
+    this.#playlist.continueAfter(earlier);
+    this.#changed();
   }
 
   /** A new configuration of the encoder; the segments after it need it. */

@@ -1,13 +1,14 @@
 // The live streams of the origin and the broadcast that each of them shows: the running one, or
 // the last one with its ended playlists. The broadcast fills it, the origin server reads it.
 
-import type { ListedSegment } from '../hls/media-playlist.ts';
+import type { EarlierWindow, ListedSegment } from '../hls/media-playlist.ts';
 import { formatMultivariantPlaylist } from '../hls/multivariant-playlist.ts';
 import { targetDurationSeconds } from '../hls/target-duration.ts';
 import {
   parseRenditionName,
   type RecordingId,
   type RenditionInfo,
+  type RenditionName,
   type StreamId,
   type StreamState,
 } from '../protocol/index.ts';
@@ -37,6 +38,8 @@ interface PresentationOptions extends LiveStreamsOptions {
   readonly startedAt: Date;
   readonly firstSequenceNumber: number;
   readonly discontinuitySequence: number;
+  /** Windows of the broadcast that it goes on after, by rendition. */
+  readonly earlier?: ReadonlyMap<RenditionName, EarlierWindow>;
 }
 
 /** What viewers see of one broadcast. */
@@ -170,10 +173,11 @@ export class Presentation {
   /** @throws RangeError for a name that no URL can have */
   announce(announced: readonly AnnouncedRendition[]): void {
     const { segmentSeconds, windowSeconds, discontinuitySequence, isRecorded } = this.#options;
+    const { earlier } = this.#options;
     this.#renditions = announced.map((rendition) => {
       const renditionName = parseRenditionName(rendition.name);
       if (renditionName === null) throw new RangeError(`not a rendition name: ${rendition.name}`);
-      return new LiveRendition({
+      const live = new LiveRendition({
         ...rendition,
         name: renditionName,
         targetDurationSeconds: targetDurationSeconds(segmentSeconds),
@@ -182,6 +186,9 @@ export class Presentation {
         discontinuitySequence,
         isRecorded,
       });
+      const window = earlier?.get(renditionName);
+      if (window !== undefined) live.continueAfter(window);
+      return live;
     });
   }
 
@@ -217,10 +224,14 @@ function framesOf(frameRate: number | null, durationSeconds: number): number {
 
 /** Numbers left free for a broadcast that still finishes while its successor begins. */
 const unfinishedMargin = 16;
+/** So many segments may be lost between two servers; more are not listed as gaps. */
+const maxGapSegments = 16;
 
 export class LiveStreams {
   readonly #options: LiveStreamsOptions;
   readonly #presentations = new Map<StreamId, Presentation>();
+  /** Those of another server of which every number is known: the next broadcast goes on after them. */
+  readonly #continued = new WeakSet<Presentation>();
 
   constructor(options: LiveStreamsOptions) {
     this.#options = options;
@@ -252,11 +263,34 @@ export class LiveStreams {
   }
 
   /**
-   * Shows what another server has left of a broadcast that goes on here, without an end: some of
-   * its last segments may be unknown, so the numbers of the next broadcast leave room for them.
+   * Shows what another server has left of a broadcast that goes on here, without an end.
+   * @param lastNumber of its last segment; those that the description lacks become gaps. Without it
+   * the numbers of the next broadcast leave room for segments that nobody here knows.
    */
-  adopt(description: RecordingDescription): void {
-    this.#rebuild(description).setInterrupted(true);
+  adopt(description: RecordingDescription, lastNumber: number | null): void {
+    const presentation = this.#rebuild(description);
+    presentation.setInterrupted(true);
+    const missing = (lastNumber ?? Number.NaN) - presentation.lastSequenceNumber;
+    if (!(missing >= 0 && missing <= maxGapSegments)) return;
+    for (const rendition of presentation.activeRenditions) {
+      for (let index = 0; index < missing; index += 1) this.#listGap(rendition);
+    }
+    this.#continued.add(presentation);
+  }
+
+  #listGap(rendition: LiveRendition): void {
+    const last = rendition.lastSegment;
+    if (last === null) return;
+    rendition.list(
+      {
+        ...last,
+        sequenceNumber: last.sequenceNumber + 1,
+        durationSeconds: this.#options.segmentSeconds,
+        programDateTimeMs: last.programDateTimeMs + last.durationSeconds * 1000,
+        isGap: true,
+      },
+      0,
+    );
   }
 
   #rebuild(description: RecordingDescription): Presentation {
@@ -287,7 +321,9 @@ export class LiveStreams {
    */
   begin(stream: StreamId, recording: RecordingId, startedAt: Date): Presentation {
     const last = this.get(stream);
-    const margin = last !== null && last.endedAt === null ? unfinishedMargin : 0;
+    const isContinued = last !== null && this.#continued.has(last);
+    const mayGoOn = last !== null && last.endedAt === null && !isContinued;
+    const margin = mayGoOn ? unfinishedMargin : 0;
     const presentation = new Presentation({
       ...this.#options,
       stream,
@@ -295,8 +331,16 @@ export class LiveStreams {
       startedAt,
       firstSequenceNumber: last === null ? 0 : last.lastSequenceNumber + 1 + margin,
       discontinuitySequence: last === null ? 0 : last.lastDiscontinuitySequence + 1,
+      earlier: new Map(isContinued ? windowsOf(last) : []),
     });
     this.#presentations.set(stream, presentation);
     return presentation;
   }
+}
+
+/** Of the renditions that went on to the end. */
+function windowsOf(presentation: Presentation): readonly [RenditionName, EarlierWindow][] {
+  return presentation.activeRenditions
+    .filter(({ lastSequenceNumber }) => lastSequenceNumber === presentation.lastSequenceNumber)
+    .map(({ name, window }) => [name, window]);
 }

@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import type { z } from 'zod';
 import { formatMediaPlaylist } from '../hls/media-playlist.ts';
 import { formatMultivariantPlaylist } from '../hls/multivariant-playlist.ts';
-import type { RecordingId, StreamId } from '../protocol/index.ts';
+import { parseStreamId, type RecordingId, type StreamId } from '../protocol/index.ts';
 import type { MediaObjects } from './media-objects.ts';
 import {
   checkpointKey,
@@ -228,6 +228,26 @@ export class RecordingArchive {
     const found = await this.#finishCutOff(keys, async () => true);
     const last = found.toSorted((a, b) => a.endedAt.getTime() - b.endedAt.getTime()).at(-1);
     return last?.description ?? null;
+  }
+
+  /**
+   * Finishes what other servers have left of streams that nobody goes on with.
+   * @throws IngestError `store-unavailable`
+   */
+  async finishLeft(
+    isLeft: (stream: StreamId) => Promise<boolean>,
+  ): Promise<readonly CutOffBroadcast[]> {
+    const answers = new Map<string, boolean>();
+    const keys: string[] = [];
+    for (const key of await this.#objects.store.list(checkpointsPrefix)) {
+      // Asked before anything is read: running broadcasts have most of the checkpoints.
+      const stream = parseStreamId(key.slice(checkpointsPrefix.length).split('/')[0] ?? '');
+      if (stream === null) continue;
+      const answer = answers.get(stream) ?? (await isLeft(stream));
+      answers.set(stream, answer);
+      if (answer) keys.push(key);
+    }
+    return this.#finishCutOff(keys, async () => true);
   }
 
   async #finishCutOff(

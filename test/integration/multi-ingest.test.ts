@@ -1,9 +1,11 @@
 // Two ingests with one bucket and one registry: publishers are sent to who has room or has their
 // stream, viewers may ask either, and when one is killed the other goes on with its streams.
 
+import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ChildServer } from '../../infra/local/child-server.ts';
 import { freePort } from '../../infra/local/free-port.ts';
@@ -13,7 +15,7 @@ import { SwiftServer, swiftAccess } from '../../infra/production-like/swift-serv
 import { KillablePublisher } from '../support/killable-publisher.ts';
 import { pollUntil } from '../support/poll-until.ts';
 
-const streams = ['one', 'two', 'three'];
+const streams = ['one', 'two', 'three', 'four'];
 const keyOf = (stream: string): string => `key-of-${stream}`;
 
 interface Node {
@@ -216,10 +218,20 @@ describe('two ingests', () => {
     );
   });
 
-  it('take over the stream of a node that is killed, behind its numbers', async () => {
+  it('take over the stream of a node that is killed, and list what it has left', async () => {
     const [first, second] = nodes;
+    await publish(first, 'four');
+    await untilSegments(second, 'four', 2);
+    // What is listed while the bucket is away exists on the first node alone.
+    const stored = (await segmentsOf(second, 'one')).length;
+    await swift.kill();
+    await pollUntil(async () => (await segmentsOf(second, 'one')).length >= stored + 2, {
+      timeoutMs: 40_000,
+      description: 'the stream goes on without the bucket',
+    });
     const before = await segmentsOf(second, 'one');
     await first.process.kill();
+    await swift.resume();
     // Until the publisher is back, viewers are told to wait, not that the stream is gone.
     const response = await pollUntil(
       async () => {
@@ -232,13 +244,61 @@ describe('two ingests', () => {
     expect(response.headers.get('retry-after')).toBe('1');
     await publishers[0]?.kill();
     await publish(second, 'one');
-    const after = await untilSegments(second, 'one', 2);
-    const numberOf = (line: string | undefined) => Number(/(\d+)\.m4s$/.exec(line ?? '')?.[1]);
-    expect(numberOf(after[0])).toBeGreaterThan(numberOf(before.at(-1)));
+    const own = (lines: readonly string[]) =>
+      lines.filter((line) => line.split('/')[0] !== before[0]?.split('/')[0]);
+    const after = await pollUntil(
+      async () => {
+        const now = await segmentsOf(second, 'one');
+        return own(now).length > 1 ? now : null;
+      },
+      { timeoutMs: 40_000, description: 'the new node lists segments of its own' },
+    );
+    expect(after.slice(0, before.length)).toEqual(before);
+    const numbers = after.map((line) => Number(/(\d+)\.m4s$/.exec(line)?.[1]));
+    expect(numbers).toEqual(numbers.map((_, index) => (numbers[0] ?? 0) + index));
+    // What it can give is whole; what it cannot is a gap, and so nobody asks for it.
+    const text = await (await playlistOf(second, 'one')).text();
+    const gaps = [...text.matchAll(/^#EXT-X-GAP\n#EXTINF:.*\n(\S+)$/gm)].map(([, uri]) => uri);
+    expect(gaps.length).toBeGreaterThan(0);
+    for (const line of before) {
+      const answer = await fetch(`${second.url}/live/one/small/${line}`);
+      const bytes = Buffer.from(await answer.arrayBuffer());
+      expect([line, answer.ok]).toEqual([line, !gaps.includes(line)]);
+      const digest = createHash('sha256').update(bytes).digest('hex');
+      if (answer.ok) expect(text).toContain(`SHA256=${digest}`);
+    }
     // What the dead node had uploaded is a recording now, and plays from the one that is left.
     const list = await (await fetch(`${second.url}/api/v1/streams`)).json();
     const recording = list.recordings.find((item: { stream: string }) => item.stream === 'one');
     const vod = await fetch(`${second.url}/vod/one/${recording?.id}/small/index.m3u8`);
     expect(await vod.text()).toContain('#EXT-X-ENDLIST');
+  });
+
+  it('finish the recording of a stream whose publisher does not come back', async () => {
+    const [, second] = nodes;
+    // Viewers are told to wait for a minute: over at once.
+    const client = new Redis(redis.url);
+    await pollUntil(async () => (await client.exists('shoal:{four}:lease')) === 0, {
+      timeoutMs: 20_000,
+      description: 'the lease of the dead node ends',
+    });
+    await client.del('shoal:{four}:recent');
+    client.disconnect();
+    const recording = await pollUntil(
+      async () => {
+        const list = await (await fetch(`${second.url}/api/v1/streams`)).json();
+        return list.recordings.find((item: { stream: string }) => item.stream === 'four');
+      },
+      { timeoutMs: 60_000, description: 'the recording is finished', intervalMs: 250 },
+    );
+    const vod = await fetch(`${second.url}/vod/four/${recording.id}/small/index.m3u8`);
+    expect(await vod.text()).toContain('#EXT-X-ENDLIST');
+    const hasEnded = async () =>
+      (await (await playlistOf(second, 'four')).text()).includes('#EXT-X-ENDLIST');
+    await pollUntil(hasEnded, {
+      timeoutMs: 20_000,
+      description: 'its viewers are told that it has ended',
+      intervalMs: 250,
+    });
   });
 });

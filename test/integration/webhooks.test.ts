@@ -3,11 +3,11 @@
 import { makeRecordingId } from '@shoal/ingest/protocol';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { freePort } from '../../infra/local/free-port.ts';
 import { type WebhookEvent, WebhookSender } from '../../ingest/webhooks/webhook-sender.ts';
 import { publisherForTest, startIngestForTest, streamId } from '../support/ingest-for-test.ts';
 import { playBroadcast } from '../support/play-broadcast.ts';
 import { pollUntil } from '../support/poll-until.ts';
-import { freePort } from '../support/service-processes.ts';
 import { WebhookReceiver } from '../support/webhook-receiver.ts';
 
 const stream = streamId('demo');

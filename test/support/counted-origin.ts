@@ -1,6 +1,7 @@
 // The real origin routes over broadcasts of random bytes, with every request counted: what an edge
 // in front of it asks for. The tests of nginx and Varnish use it.
 
+import { once } from 'node:events';
 import type { StreamId } from '@shoal/ingest/protocol';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
@@ -18,6 +19,7 @@ export class CountedOrigin {
   readonly presentation: Presentation;
   /** URL with its query → how often it was asked for. */
   readonly requests = new Map<string, number>();
+  readonly #held = new Map<string, Promise<unknown>>();
   readonly #objects: MediaObjects;
   readonly #streams: LiveStreams;
   readonly #sizeBytes: number;
@@ -78,11 +80,22 @@ export class CountedOrigin {
     );
   }
 
+  /** Lets requests for a URL wait until the result is called. */
+  hold(url: string): () => void {
+    const released = new AbortController();
+    this.#held.set(url, once(released.signal, 'abort'));
+    return () => {
+      this.#held.delete(url);
+      released.abort();
+    };
+  }
+
   /** Listens, on the same port as before when it was shut. */
   async listen(): Promise<void> {
     const app = createHttpServer(pino({ level: 'silent' }));
     app.addHook('onRequest', async ({ url }) => {
       this.requests.set(url, (this.requests.get(url) ?? 0) + 1);
+      await this.#held.get(url);
     });
     await registerOrigin(app, {
       ...{ streams: this.#streams, objects: this.#objects, archive: null },

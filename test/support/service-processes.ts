@@ -3,11 +3,11 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { StreamList } from '@shoal/ingest/protocol';
+import { freePort } from '../../infra/local/free-port.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const readyTimeoutMs = 30_000;
@@ -138,14 +138,4 @@ export class Services {
     await Promise.all([this.ingest.stop(), this.tracker.stop()]);
     await rm(this.#dataDirectory, { recursive: true, force: true });
   }
-}
-
-/** A TCP port that was free just now. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  if (address === null || typeof address === 'string') throw new Error('the system gave no port');
-  return address.port;
 }

@@ -4,7 +4,7 @@
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import { freePort } from './service-processes.ts';
+import { freePort } from '../../infra/local/free-port.ts';
 
 export interface ReceivedMessage {
   readonly id: string;

@@ -46,9 +46,18 @@ export function signedSegmentOf(fragment: Fragment): SignedSegment | null {
   };
 }
 
-/** The fragment as a segment; `null` for init sections and byte ranges, which go by the CDN. */
+/** RFC 8216bis §4.4.4.7: nobody has its bytes. */
+function isGap(fragment: Fragment): boolean {
+  return fragment.tagList.some(([name]) => name === 'GAP');
+}
+
+/**
+ * The fragment as a segment; `null` for init sections and byte ranges, which go by the CDN, and for
+ * gaps, which hls.js passes over.
+ */
 export function segmentOf(fragment: Fragment): MediaSegment | null {
-  if (fragment.sn === 'initSegment' || fragment.byteRange.length > 0) return null;
+  if (fragment.sn === 'initSegment' || fragment.byteRange.length > 0 || isGap(fragment))
+    return null;
   return {
     url: fragment.url,
     mediaSequenceNumber: fragment.sn,

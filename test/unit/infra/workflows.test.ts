@@ -1,7 +1,10 @@
 // The workflows by what they say: each is YAML, runs what .ci/run runs, on the Nodes that package.json
 // promises, and names only targets of the Dockerfile.
 
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { packageFolder } from '../../../infra/local/build-player-package.ts';
 import {
   at,
   isRecord,
@@ -11,6 +14,7 @@ import {
   yamlDocuments,
 } from '../../support/deployment-files.ts';
 
+const root = fileURLToPath(new URL('../../..', import.meta.url));
 const [ci] = yamlDocuments('.github/workflows/ci.yml');
 const [release] = yamlDocuments('.github/workflows/release.yml');
 const jobs = [ci, release].flatMap((workflow) => {
@@ -34,6 +38,16 @@ describe('the workflows', () => {
     const targets = jobs.flatMap((job) => strings(at(job, 'strategy', 'matrix', 'target')));
     expect(targets).toHaveLength(6);
     expect(targets.filter((target) => !names.includes(target))).toEqual([]);
+  });
+
+  it('publish what the build puts together, with its provenance', () => {
+    const steps = records(at(release, 'jobs', 'npm', 'steps'));
+    const commands = steps.map(({ run }) => String(run ?? ''));
+    const publish = steps.find(({ run }) => String(run ?? '').startsWith('npm publish'));
+    expect(publish?.run).toContain('--provenance');
+    expect(publish?.['working-directory']).toBe(path.relative(root, packageFolder));
+    expect(commands.indexOf('npm run build')).toBeLessThan(steps.indexOf(publish ?? {}));
+    expect(at(release, 'jobs', 'npm', 'permissions', 'id-token')).toBe('write');
   });
 
   it('may do no more than they need, for a bounded time', () => {

@@ -58,6 +58,44 @@ describe('LiveStreams', () => {
     expect(second.firstSequenceNumber).toBeGreaterThan(2);
   });
 
+  it('goes on after what another server has left, with gaps for what is lost', async () => {
+    const { streams: there, objects } = setUp();
+    const first = await beginPresentation(there, objects, demo, 'aaaaaa');
+    for (const number of [0, 1, 2]) await listSegment(first, objects, number, 10, 2);
+    const { streams } = setUp();
+    streams.adopt(first.describe(), 4);
+    const second = await beginPresentation(streams, objects, demo, 'bbbbbb');
+    expect(second.firstSequenceNumber).toBe(5);
+    await listSegment(second, objects, 5, 10, 2);
+    const lines = second.renditions[0]?.snapshot?.text.split('\n') ?? [];
+    expect(lines.filter((line) => /^[^#]/.test(line) || /MAP:|DISC|GAP/.test(line))).toEqual([
+      ...['#EXT-X-DISCONTINUITY-SEQUENCE:0', `#EXT-X-MAP:URI="${first.recording}/init-0.mp4"`],
+      ...[0, 1, 2].map((number) => `${first.recording}/${number}.m4s`),
+      ...[3, 4].flatMap((number) => ['#EXT-X-GAP', `${first.recording}/${number}.m4s`]),
+      ...['#EXT-X-DISCONTINUITY', `#EXT-X-MAP:URI="${second.recording}/init-0.mp4"`],
+      `${second.recording}/5.m4s`,
+    ]);
+    // The recording has what it was made of alone.
+    const [recorded] = second.describe().renditions;
+    expect(recorded?.segments.map(({ sequenceNumber }) => sequenceNumber)).toEqual([5]);
+    expect(recorded?.initSections).toHaveLength(1);
+    expect(second.discontinuitySequence).toBe(1);
+  });
+
+  it('leaves room after what another server has left when nobody knows its last number', async () => {
+    const { streams: there, objects } = setUp();
+    const first = await beginPresentation(there, objects, demo, 'aaaaaa');
+    for (const number of [0, 1, 2]) await listSegment(first, objects, number, 10, 2);
+    for (const lastNumber of [null, 1, 300]) {
+      const { streams } = setUp();
+      streams.adopt(first.describe(), lastNumber);
+      const second = await beginPresentation(streams, objects, demo, 'bbbbbb');
+      expect(second.firstSequenceNumber).toBeGreaterThan(10);
+      await listSegment(second, objects, second.firstSequenceNumber, 10, 2);
+      expect(second.renditions[0]?.segments).toHaveLength(1);
+    }
+  });
+
   it('keeps the whole broadcast for the recording, also what has left the window', async () => {
     const { streams, objects } = setUp();
     const presentation = await beginPresentation(streams, objects, demo);
