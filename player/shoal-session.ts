@@ -52,7 +52,11 @@ const assumedFirstByteMs = 50;
 export class HlsSession implements ShoalSession, FragmentSource {
   readonly #config: ShoalConfig;
   readonly #listeners = new EventListeners<ShoalEvents>();
-  readonly #onPageHide = (): void => void this.#playback?.reporter?.end(true);
+  readonly #onPageHide = (): void => {
+    void this.#playback?.reporter?.end(true);
+    // Neighbours hear it instead of finding out; a page that comes back joins at the next look.
+    this.#playback?.delivery.allowPeers(false);
+  };
   #hls: Hls | null = null;
   #meter = new DeliveryMeter();
   #playbackMeter = new PlaybackMeter(performance.now());

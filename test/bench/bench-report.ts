@@ -15,9 +15,13 @@ export interface BenchReport {
   readonly hiddenColumns?: readonly string[];
   /** A sentence or a picture below the table. */
   readonly appendix?: string;
+  /** A picture of all rows, also those of an earlier run. */
+  readonly plot?: { readonly fileName: string; readonly draw: (rows: BenchRows) => string };
   /** Every row has the same columns in the same order. */
-  readonly rows: readonly Readonly<Record<string, string | number>>[];
+  readonly rows: BenchRows;
 }
+
+export type BenchRows = readonly Readonly<Record<string, string | number>>[];
 
 export const resultsDirectory = fileURLToPath(new URL('results', import.meta.url));
 
@@ -44,7 +48,7 @@ export function toMarkdown(report: BenchReport, takenAt: string): string {
  * @param isPart the other rows of the last results stay, in the order of that table
  */
 export async function writeReport(measured: BenchReport, isPart: boolean): Promise<void> {
-  const report = isPart ? await joinedWithLast(measured) : measured;
+  const { plot, ...report } = isPart ? await joinedWithLast(measured) : measured;
   const takenAt = new Date().toISOString();
   await mkdir(resultsDirectory, { recursive: true });
   const json = { takenAt, node: process.version, cores: cpus().length, ...report };
@@ -53,6 +57,7 @@ export async function writeReport(measured: BenchReport, isPart: boolean): Promi
     `${JSON.stringify(json, null, 2)}\n`,
   );
   await writeFile(path.join(resultsDirectory, `${report.name}.md`), toMarkdown(report, takenAt));
+  if (plot) await writeFile(path.join(resultsDirectory, plot.fileName), plot.draw(report.rows));
 }
 
 async function joinedWithLast(report: BenchReport): Promise<BenchReport> {
@@ -72,5 +77,8 @@ async function joinedWithLast(report: BenchReport): Promise<BenchReport> {
     fresh.delete(keyOf(row));
     return replacement ?? row;
   });
-  return { ...report, rows: [...rows, ...fresh.values()] };
+  const all = [...rows, ...fresh.values()];
+  // Schemes of one case stand together, in the order in which the cases first appear.
+  const cases = [...new Set(all.map(({ case: name }) => name))];
+  return { ...report, rows: cases.flatMap((name) => all.filter((row) => row.case === name)) };
 }

@@ -63,7 +63,11 @@ async function chromiumAudience(
   const homes = await ShapedNamespaces.create();
   const browsers: Browser[] = [];
   const viewers: DeliveryViewer[] = [];
-  for (let index = 0; index < viewerCount; index += 1) {
+  const close = async (): Promise<void> => {
+    for (const browser of browsers) await browser.close();
+    await homes.close();
+  };
+  const open = async (): Promise<void> => {
     const pageOrigin = new URL(site.url({}, homes.hostAddress)).origin;
     const browser = await launchChromium({
       program: await homes.add(uplink === null ? null : uplink * bitrateBps),
@@ -78,6 +82,13 @@ async function chromiumAudience(
         trackerUrl: `ws://${homes.hostAddress}:${portOf(tracker)}`,
       }),
     );
+  };
+  try {
+    for (let index = 0; index < viewerCount; index += 1) await open();
+  } catch (error) {
+    // Namespaces would stay behind on the machine.
+    await close();
+    throw error;
   }
   return {
     totals: async () => {
@@ -91,10 +102,7 @@ async function chromiumAudience(
         })),
       );
     },
-    close: async () => {
-      for (const browser of browsers) await browser.close();
-      await homes.close();
-    },
+    close,
   };
 }
 
@@ -116,8 +124,7 @@ function portOf(tracker: Tracker): number {
 }
 
 async function measure(
-  name: string,
-  uplink: number | null,
+  { name, uplink }: (typeof cases)[number],
   viewers: 'Chromium' | 'headless',
   tracks: readonly RecordedTrack[],
   site: PageSite,
@@ -133,20 +140,25 @@ async function measure(
     viewers === 'Chromium'
       ? await chromiumAudience(origin, tracker, site, uplink)
       : await headlessAudience(origin, tracker, uplink);
+  try {
+    return { case: name, viewers, ...(await watch(origin, audience)) };
+  } finally {
+    await audience.close();
+    await tracker.close('measured');
+    await origin.close();
+  }
+}
+
+async function watch(origin: RecordedLiveOrigin, audience: Audience) {
   await wait(warmUpMs);
   const load = LoadWatch.start();
   const before = { ...(await audience.totals()), sentBytes: sentBytesOf(origin) };
   await wait(measuredMs);
   const after = { ...(await audience.totals()), sentBytes: sentBytesOf(origin) };
   const { isStarved } = load.stop();
-  await audience.close();
-  await tracker.close('measured');
-  await origin.close();
   const cdnBytes = after.cdnBytes - before.cdnBytes;
   const mediaBytes = after.peerBytes - before.peerBytes + cdnBytes;
   return {
-    case: name,
-    viewers,
     offload: Number((1 - (after.sentBytes - before.sentBytes) / mediaBytes).toFixed(3)),
     'most possible': Number((1 - 1 / viewerCount).toFixed(3)),
     'offload by their own count': Number((1 - cdnBytes / mediaBytes).toFixed(3)),
@@ -177,10 +189,10 @@ export async function benchChromium(caseNames: readonly string[]): Promise<Bench
     '0.0.0.0',
   );
   const rows: Awaited<ReturnType<typeof measure>>[] = [];
-  for (const { name, uplink } of cases) {
-    if (caseNames.length > 0 && !caseNames.some((each) => name.startsWith(each))) continue;
+  for (const each of cases) {
+    if (caseNames.length > 0 && !caseNames.some((start) => each.name.startsWith(start))) continue;
     for (const viewers of ['Chromium', 'headless'] as const) {
-      const row = await measure(name, uplink, viewers, tracks, site);
+      const row = await measure(each, viewers, tracks, site);
       console.log(row);
       rows.push(row);
     }

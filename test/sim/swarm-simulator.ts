@@ -29,6 +29,8 @@ const announceMs = 20_000;
 const fastAnnounceMs = 7_000;
 const enoughPeers = 8;
 const offersPerAnnounce = 5;
+/** Who is in need has so many more neighbours. */
+const needyFactor = 1.5;
 
 export class SwarmSimulator {
   readonly #model: SwarmModel;
@@ -190,11 +192,13 @@ export class SwarmSimulator {
       this.#askRing(viewer);
       // As piece-links.ts: no more offers than connections are missing.
       const others = this.#tracker.viewerCount - 1;
-      const missing = Math.min(this.#model.degree, others) - viewer.neighbours.size;
+      const { degree, maxNeighbours } = this.#model;
+      const wanted = viewer.isInNeed ? needyFactor * maxNeighbours : degree;
+      const missing = Math.min(wanted, others) - viewer.neighbours.size;
       if (missing > 0)
         this.#dial(viewer, Math.min(offersPerAnnounce, missing + 1), 300 + this.#random() * 500);
-      const wanted = Math.min(enoughPeers, others);
-      this.#planAnnounce(viewer, viewer.neighbours.size < wanted ? fastAnnounceMs : announceMs);
+      const isFew = viewer.neighbours.size < Math.min(enoughPeers, others);
+      this.#planAnnounce(viewer, isFew ? fastAnnounceMs : announceMs);
     });
   }
 
@@ -214,7 +218,7 @@ export class SwarmSimulator {
     if (!viewer.isThere || !other.isThere || viewer.neighbours.has(other.id)) return;
     const { maxNeighbours } = this.#model;
     // As piece-links.ts: who is in need dials more, who has a line to spare accepts more.
-    if (viewer.neighbours.size >= (viewer.isInNeed ? 1.5 : 1) * maxNeighbours) return;
+    if (viewer.neighbours.size >= (viewer.isInNeed ? needyFactor : 1) * maxNeighbours) return;
     if (other.neighbours.size >= (other.scheduler.hasRoom ? 2.5 : 1) * maxNeighbours) return;
     for (const [one, two] of [
       [viewer, other],

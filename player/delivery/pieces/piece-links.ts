@@ -77,6 +77,7 @@ export class PieceLinks {
   #maxAccepted: number;
   /** The announce that is being made asks for viewers, not for a place on the ring alone. */
   #isMeeting = true;
+  /** Its neighbours have given too little: it goes on looking for others. */
   #isInNeed = false;
   #minViewers = 0;
   #viewerCount = 0;
@@ -147,7 +148,6 @@ export class PieceLinks {
     this.#maxDialled = Math.round(1.5 * this.#options.maxLinks);
     this.#isInNeed = true;
     this.#client.update();
-    this.#isInNeed = false;
   }
 
   /** A viewer with a fast line accepts more than it dials: it can feed them. */
