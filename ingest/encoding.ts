@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { LadderRung } from './environment.ts';
 import { type OutputRow, OutputRows } from './hls/output-rows.ts';
 import { Packager, type PackagerOutput } from './hls/packager.ts';
+import { SoundPackager } from './hls/sound-packager.ts';
 import type { EncodedFrame } from './rtp/encoded-frame.ts';
 import type { Ffmpeg } from './transcode/ffmpeg-resolver.ts';
 import type { Rendition } from './transcode/fit-ladder.ts';
@@ -37,7 +38,9 @@ export interface EncodingOptions {
 export class Encoding {
   readonly #options: EncodingOptions;
   readonly #transcoder: Transcoder;
-  #packagers: readonly Packager[] = [];
+  #packagers: readonly (Packager | SoundPackager)[] = [];
+  /** The rendition whose segments tell the sound where to be cut; all with pictures are cut alike. */
+  #leadingIndex: number | null = null;
   #rows = new OutputRows(0);
   #isClosing = false;
   #hasFailed = false;
@@ -90,7 +93,14 @@ export class Encoding {
 
   #onStart(start: TranscoderStart): void {
     const { segmentSeconds } = this.#options;
-    this.#packagers = start.renditions.map(() => new Packager({ segmentSeconds }));
+    const leadingIndex = start.renditions.findIndex(({ video }) => video !== null);
+    this.#leadingIndex = leadingIndex === -1 ? null : leadingIndex;
+    // Sound alone has nobody to follow.
+    this.#packagers = start.renditions.map(({ video }) =>
+      video === null && this.#leadingIndex !== null
+        ? new SoundPackager({ segmentSeconds })
+        : new Packager({ segmentSeconds }),
+    );
     this.#rows = new OutputRows(start.renditions.length);
     this.#options.onStart(start);
   }
@@ -99,7 +109,7 @@ export class Encoding {
     const packager = this.#packagers[index];
     if (packager === undefined || this.#hasFailed) return;
     try {
-      this.#handOver(index, packager.push(chunk));
+      this.#take(index, packager.push(chunk), false);
     } catch (error) {
       this.#fail('ffmpeg wrote what the packager cannot read', error);
     }
@@ -108,8 +118,9 @@ export class Encoding {
   #onExit({ outcome, message }: TranscoderExit): void {
     if (!this.#hasFailed) {
       // Also of an ffmpeg that died: whole fragments arrived, and they play.
+      // The sound comes after the pictures that cut it.
       for (const [index, packager] of this.#packagers.entries()) {
-        this.#handOver(index, packager.end());
+        this.#take(index, packager.end(), true);
       }
     }
     const { logger } = this.#options;
@@ -121,11 +132,22 @@ export class Encoding {
     else if (message !== '') logger.debug({ ffmpeg: message }, 'ffmpeg had remarks');
   }
 
-  #handOver(index: number, outputs: readonly PackagerOutput[]): void {
+  /** @param isEnding whether they are the last of their rendition */
+  #take(index: number, outputs: readonly PackagerOutput[], isEnding: boolean): void {
     for (const output of outputs) {
-      const row = this.#rows.push(index, output);
-      if (row !== null) this.#options.onRow(row);
+      this.#handOver(index, output);
+      if (output.kind !== 'segment' || index !== this.#leadingIndex) continue;
+      for (const [soundIndex, packager] of this.#packagers.entries()) {
+        if (!(packager instanceof SoundPackager)) continue;
+        const segments = packager.cutAt(output.mediaEndSeconds, isEnding);
+        for (const segment of segments) this.#handOver(soundIndex, segment);
+      }
     }
+  }
+
+  #handOver(index: number, output: PackagerOutput): void {
+    const row = this.#rows.push(index, output);
+    if (row !== null) this.#options.onRow(row);
   }
 
   /** What fails while it closes has no successor: what it gave is all there is. */

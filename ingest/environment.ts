@@ -72,6 +72,9 @@ const streamKeys = list.transform((items, context) => {
   return keys;
 });
 
+/** Of the rendition that is the sound alone; no rung can have it. */
+export const soundRenditionName = 'audio';
+
 const rungPattern = /^([a-z0-9][a-z0-9_-]{0,31}):(\d+)x(\d+):(\d+):(\d+)$/;
 
 const ladder = list.transform((items, context): LadderRung[] => {
@@ -97,6 +100,11 @@ const ladder = list.transform((items, context): LadderRung[] => {
       });
       return z.NEVER;
     }
+  }
+  if (rungs.some(({ name }) => name === soundRenditionName)) {
+    const message = `'${soundRenditionName}' is the name of the sound; choose another`;
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
   }
   if (
     rungs.length === 0 ||

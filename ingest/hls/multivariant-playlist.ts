@@ -1,6 +1,7 @@
 // Pure: the multivariant playlist (RFC 8216 §4.3.4) of a broadcast or a recording, and the bit
 // rates that it announces. The origin serves it, players choose a rendition by it.
 
+/** One rendition as it is stored: pictures, sound, or (in recordings of earlier versions) both. */
 export interface Variant {
   readonly name: string;
   /** Relative to the multivariant playlist. */
@@ -16,7 +17,40 @@ export interface Variant {
   readonly codecs: string;
 }
 
-function streamLines(variant: Variant): readonly string[] {
+/** `GROUP-ID` of the sound, and what players call it where they let people choose. */
+const soundGroup = 'audio';
+
+export interface Presented<Rendition> {
+  /** What a player can choose: pictures together with the sound, or sound alone. */
+  readonly variants: readonly Rendition[];
+  /** The sound that all variants share; `null` where they have their own, or none. */
+  readonly sound: Rendition | null;
+}
+
+type VariantFormat = Pick<Variant, 'bandwidthBps' | 'heightPx' | 'codecs'>;
+
+/**
+ * What the renditions of a broadcast are to players. A variant's bit rates and codecs are those of
+ * all that is played with it (RFC 8216 §4.3.4.2).
+ */
+export function presented<
+  Rendition extends VariantFormat & { readonly averageBandwidthBps?: number },
+>(renditions: readonly Rendition[]): Presented<Rendition> {
+  const pictures = renditions.filter(({ heightPx }) => heightPx > 0);
+  const sound = renditions.find(({ heightPx }) => heightPx === 0) ?? null;
+  if (pictures.length === 0 || sound === null) return { variants: renditions, sound: null };
+  const variants = pictures.map((rendition) => ({
+    ...rendition,
+    bandwidthBps: rendition.bandwidthBps + sound.bandwidthBps,
+    ...(rendition.averageBandwidthBps === undefined || sound.averageBandwidthBps === undefined
+      ? {}
+      : { averageBandwidthBps: rendition.averageBandwidthBps + sound.averageBandwidthBps }),
+    codecs: `${rendition.codecs},${sound.codecs}`,
+  }));
+  return { variants, sound };
+}
+
+function streamLines(variant: Variant, hasSoundGroup: boolean): readonly string[] {
   const attributes = [
     `BANDWIDTH=${Math.ceil(variant.bandwidthBps)}`,
     `AVERAGE-BANDWIDTH=${Math.ceil(variant.averageBandwidthBps)}`,
@@ -24,14 +58,27 @@ function streamLines(variant: Variant): readonly string[] {
   if (variant.heightPx > 0) attributes.push(`RESOLUTION=${variant.widthPx}x${variant.heightPx}`);
   if (variant.frameRate !== null) attributes.push(`FRAME-RATE=${variant.frameRate.toFixed(3)}`);
   attributes.push(`CODECS="${variant.codecs}"`);
+  if (hasSoundGroup) attributes.push(`AUDIO="${soundGroup}"`);
   return [`#EXT-X-STREAM-INF:${attributes.join(',')}`, variant.uri];
 }
 
+/** RFC 8216 §4.3.4.1. Always two channels: ffmpeg is told so. */
+function soundLine({ uri }: Variant): string {
+  const attributes = [
+    ...['TYPE=AUDIO', `GROUP-ID="${soundGroup}"`, `NAME="${soundGroup}"`],
+    ...['DEFAULT=YES', 'AUTOSELECT=YES', 'CHANNELS="2"', `URI="${uri}"`],
+  ];
+  return `#EXT-X-MEDIA:${attributes.join(',')}`;
+}
+
 /** The playlist's text; variants highest first, so that players without a choice start well. */
-export function formatMultivariantPlaylist(variants: readonly Variant[]): string {
+export function formatMultivariantPlaylist(renditions: readonly Variant[]): string {
+  const { variants, sound } = presented(renditions);
   const highestFirst = variants.toSorted((a, b) => b.bandwidthBps - a.bandwidthBps);
   const lines = ['#EXTM3U', '#EXT-X-VERSION:7', '#EXT-X-INDEPENDENT-SEGMENTS'];
-  return `${[...lines, ...highestFirst.flatMap(streamLines)].join('\n')}\n`;
+  if (sound !== null) lines.push(soundLine(sound));
+  const streams = highestFirst.flatMap((variant) => streamLines(variant, sound !== null));
+  return `${[...lines, ...streams].join('\n')}\n`;
 }
 
 /** Share of bytes that boxes take on top of the encoded media; measured 1–3 % at 360p. */

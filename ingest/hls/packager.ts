@@ -19,6 +19,8 @@ export interface PackagedSegment {
   readonly startSeconds: number;
   /** At most the longest that the target duration allows. */
   readonly durationSeconds: number;
+  /** Its end on the media timeline, which all renditions of an encoding share; holes included. */
+  readonly mediaEndSeconds: number;
   /** `false` only where the source stalled for longer than the target duration. */
   readonly startsWithKeyframe: boolean;
   /** Number of pictures. */
@@ -53,7 +55,7 @@ export class Packager {
   #init: InitDescription | null = null;
   #moof: Uint8Array | null = null;
   #open: OpenSegment | null = null;
-  /** Media time of the first fragment: ffmpeg shifts the timeline by the AAC encoder's delay. */
+  /** Media time of the first fragment. */
   #originSeconds: number | null = null;
 
   constructor(options: PackagerOptions) {
@@ -168,6 +170,7 @@ export class Packager {
       {
         kind: 'segment',
         startSeconds: open.startSeconds - (this.#originSeconds ?? 0),
+        mediaEndSeconds: endSeconds,
         // A hole in the source is no content: the next EXT-X-PROGRAM-DATE-TIME tells its length.
         durationSeconds: Math.min(
           endSeconds - open.startSeconds,

@@ -2,7 +2,7 @@
 // the last one with its ended playlists. The broadcast fills it, the origin server reads it.
 
 import type { EarlierWindow, ListedSegment } from '../hls/media-playlist.ts';
-import { formatMultivariantPlaylist } from '../hls/multivariant-playlist.ts';
+import { formatMultivariantPlaylist, presented } from '../hls/multivariant-playlist.ts';
 import { targetDurationSeconds } from '../hls/target-duration.ts';
 import {
   parseRenditionName,
@@ -96,8 +96,10 @@ export class Presentation {
     return this.#isInterrupted ? 'reconnecting' : 'live';
   }
 
+  /** What viewers can choose, as the multivariant playlist announces it. */
   get renditionInfos(): readonly RenditionInfo[] {
-    return this.activeRenditions.flatMap(({ info }) => (info === null ? [] : [info]));
+    const infos = this.activeRenditions.flatMap(({ info }) => (info === null ? [] : [info]));
+    return presented(infos).variants;
   }
 
   /** The multivariant playlist; `null` until every rendition has its first segment. */

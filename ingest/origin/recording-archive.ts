@@ -4,7 +4,7 @@
 import type { Logger } from 'pino';
 import type { z } from 'zod';
 import { formatMediaPlaylist } from '../hls/media-playlist.ts';
-import { formatMultivariantPlaylist } from '../hls/multivariant-playlist.ts';
+import { formatMultivariantPlaylist, presented } from '../hls/multivariant-playlist.ts';
 import { parseStreamId, type RecordingId, type StreamId } from '../protocol/index.ts';
 import type { MediaObjects } from './media-objects.ts';
 import {
@@ -173,9 +173,11 @@ export class RecordingArchive {
       sizeBytes: sizeOf(description),
       hasThumbnails,
       hasPoster: (await this.#objects.store.size(posterKey(stream, recording))) !== null,
-      renditions: whole.map(({ name, bandwidthBps, widthPx, heightPx, codecs }) => ({
-        ...{ name, bandwidthBps, widthPx, heightPx, codecs },
-      })),
+      renditions: presented(whole).variants.map(
+        ({ name, bandwidthBps, widthPx, heightPx, codecs }) => ({
+          ...{ name, bandwidthBps, widthPx, heightPx, codecs },
+        }),
+      ),
     };
     const key = recordingKey(stream, recording);
     await this.#objects.store.put(key, encode(summary));

@@ -1,5 +1,6 @@
 // Pure: the arguments of the one ffmpeg of a broadcast, from Matroska on standard input to one
-// fragmented MP4 pipe per rendition. Each group of options says what went wrong without it.
+// fragmented MP4 pipe per rendition, of pictures or of sound. Each group of options says what went
+// wrong without it.
 
 import type { Rotation } from '../rtp/video-orientation.ts';
 import type { Rendition } from './fit-ladder.ts';
@@ -14,8 +15,11 @@ export const firstOutputDescriptor = 3;
 const fragmentSlackSeconds = 0.25;
 /** How much shorter than the target a GOP may be, so that jittery capture does not add a frame. */
 const keyframeToleranceSeconds = 0.008;
-/** How long the muxer waits for a stream that has stalled (a muted microphone, a hidden tab). */
-const maxInterleaveDeltaUs = 1_000_000;
+/**
+ * Less than a frame of AAC: sound beside pictures comes out frame by frame, since it is cut where they
+ * are. Sound alone is cut by ffmpeg.
+ */
+const soundFragmentUs = 20_000;
 
 /** Samples that ffmpeg's AAC encoder puts before the first one of the sound. */
 const aacDelaySamples = 1024;
@@ -97,10 +101,8 @@ function videoGraph(options: FfmpegArgumentsOptions): string | null {
  * encoder's delay later, because the muxer would otherwise move the picture by that much.
  */
 function audioGraph(renditions: readonly Rendition[]): string | null {
-  const count = renditions.filter(({ audioBitrateBps }) => audioBitrateBps !== null).length;
-  if (count === 0) return null;
-  const outputs = Array.from({ length: count }, (_, index) => `[a${index}]`).join('');
-  return `[0:a]aresample=48000:async=1000:first_pts=${aacDelaySamples},asplit=${count}${outputs}`;
+  if (renditions.every(({ audioBitrateBps }) => audioBitrateBps === null)) return null;
+  return `[0:a]aresample=48000:async=1000:first_pts=${aacDelaySamples}[a]`;
 }
 
 function videoOutput(rendition: Rendition, label: string, options: FfmpegArgumentsOptions) {
@@ -127,19 +129,25 @@ function videoOutput(rendition: Rendition, label: string, options: FfmpegArgumen
   ];
 }
 
-function audioOutput(rendition: Rendition, index: number): readonly string[] {
+function audioOutput(rendition: Rendition): readonly string[] {
   if (rendition.audioBitrateBps === null) return [];
-  return ['-map', `[a${index}]`, '-c:a', 'aac', '-b:a', `${rendition.audioBitrateBps}`, '-ac', '2'];
+  return ['-map', '[a]', '-c:a', 'aac', '-b:a', `${rendition.audioBitrateBps}`, '-ac', '2'];
 }
 
-function muxer(rendition: Rendition, index: number, segmentSeconds: number): readonly string[] {
+function fragmentUsOf(rendition: Rendition, options: FfmpegArgumentsOptions): number {
+  const { renditions, segmentSeconds } = options;
+  const isFollowing = rendition.video === null && renditions.some(({ video }) => video !== null);
+  if (isFollowing) return soundFragmentUs;
   const slackSeconds = rendition.video === null ? 0 : fragmentSlackSeconds;
-  const fragmentUs = Math.round((segmentSeconds + slackSeconds) * 1_000_000);
+  return Math.round((segmentSeconds + slackSeconds) * 1_000_000);
+}
+
+function muxer(rendition: Rendition, index: number, options: FfmpegArgumentsOptions) {
   return [
-    ...['-max_interleave_delta', `${maxInterleaveDeltaUs}`, '-flush_packets', '1'],
+    ...['-flush_packets', '1'],
     ...['-movflags', '+empty_moov+default_base_moof+frag_keyframe+skip_trailer'],
-    // Without this, streams that start unequally put edit lists into the init section.
-    ...['-use_editlist', '0', '-frag_duration', `${fragmentUs}`],
+    // Without this, what does not start at zero gets an edit list in its init section.
+    ...['-use_editlist', '0', '-frag_duration', `${fragmentUsOf(rendition, options)}`],
     ...['-f', 'mp4', `pipe:${firstOutputDescriptor + index}`],
   ];
 }
@@ -150,7 +158,9 @@ export function ffmpegArguments(options: FfmpegArgumentsOptions): readonly strin
   // Two graphs: in one, any change of the picture's size resets the times of the sound.
   const graphs = [videoGraph(options), audioGraph(renditions)].filter((graph) => graph !== null);
   // Labels count the pictures that are encoded: a copy has none.
-  const encoded = renditions.filter((rendition) => !isCopied(rendition, options));
+  const encoded = renditions.filter(
+    (rendition) => rendition.video !== null && !isCopied(rendition, options),
+  );
   return [
     ...['-hide_banner', '-loglevel', 'repeat+level+warning', '-nostats', '-copyts'],
     // One decoder thread: frame threads would each hold back a picture. `nobuffer` is absent on
@@ -160,8 +170,8 @@ export function ffmpegArguments(options: FfmpegArgumentsOptions): readonly strin
     ...graphs.flatMap((graph) => ['-filter_complex', graph]),
     ...renditions.flatMap((rendition, index) => [
       ...videoOutput(rendition, `[v${encoded.indexOf(rendition)}]`, options),
-      ...audioOutput(rendition, index),
-      ...muxer(rendition, index, options.segmentSeconds),
+      ...audioOutput(rendition),
+      ...muxer(rendition, index, options),
     ]),
   ];
 }

@@ -76,7 +76,7 @@ interface Running {
   readonly rotation: Rotation;
   /** Set while a rendition is a copy of the source. */
   readonly passthrough: PassthroughWatch | null;
-  /** Set where the renditions have sound and the source has none. */
+  /** Set where there are pictures and sound: stands in for what the source does not send. */
   readonly silence: Silence | null;
   readonly exited: Promise<void>;
 }
@@ -226,6 +226,7 @@ export class Transcoder {
     const { hasFpsMode } = ffmpeg;
     const key = preroll.firstKeyframe;
     const isSilent = !preroll.hasAudio && renditions.some(hasSound);
+    const fillsSound = key !== null && renditions.some(hasSound);
     const plan = { renditions, segmentSeconds, hasFpsMode, isPassthrough, rotation };
     const child = spawn(ffmpeg.path, ffmpegArguments(plan), {
       stdio: ['pipe', 'ignore', 'pipe', ...renditions.map(() => 'pipe' as const)],
@@ -257,7 +258,7 @@ export class Transcoder {
         hasAudio: preroll.hasAudio || isSilent,
       }),
       passthrough: isPassthrough ? new PassthroughWatch(segmentSeconds) : null,
-      silence: isSilent ? new Silence() : null,
+      silence: fillsSound ? new Silence(preroll.hasAudio) : null,
       originTimeMs: preroll.originTimeMs,
       hasVideo: key !== null,
       hasAudio: preroll.hasAudio,
@@ -292,11 +293,13 @@ export class Transcoder {
       return;
     }
     const timeMs = Math.max(sinceStartMs, this.#lastTimeMs[frame.kind] + leastStepMs);
+    if (frame.kind === 'audio' && running.silence?.hear(timeMs) === false) {
+      this.#framesDropped += 1;
+      return;
+    }
     this.#lastTimeMs[frame.kind] = timeMs;
     this.#framesWritten += 1;
-    for (const packet of running.silence?.until(timeMs) ?? []) {
-      this.#write(running, running.writer.block({ track: 'audio', isKeyframe: true, ...packet }));
-    }
+    if (frame.kind === 'video') this.#fillSound(running, timeMs);
     this.#write(
       running,
       running.writer.block({
@@ -306,6 +309,12 @@ export class Transcoder {
         payload: frame.kind === 'video' ? this.#decodable(frame) : frame.payload,
       }),
     );
+  }
+
+  #fillSound(running: Running, pictureTimeMs: number): void {
+    for (const packet of running.silence?.beside(pictureTimeMs) ?? []) {
+      this.#write(running, running.writer.block({ track: 'audio', isKeyframe: true, ...packet }));
+    }
   }
 
   #write(running: Running, bytes: Uint8Array): void {

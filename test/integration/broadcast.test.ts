@@ -3,7 +3,7 @@
 
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -17,6 +17,7 @@ import {
   startIngestForTest,
   streamId,
 } from '../support/ingest-for-test.ts';
+import { PlaylistChecker } from '../support/playlist-checker.ts';
 import { pollUntil } from '../support/poll-until.ts';
 
 const run = promisify(execFile);
@@ -122,37 +123,43 @@ describe('a broadcast that has ended', () => {
   it('announces every rendition, highest first, with what its media really are', async () => {
     const { variants } = parseMultivariant(await textOf(url('/live/demo/index.m3u8')));
     expect(variants.map(({ uri }) => uri)).toEqual(['360p/index.m3u8', '180p/index.m3u8']);
-    for (const variant of variants) {
-      const [first] = await renditionSegments(variant.uri.split('/')[0] ?? '');
+    const streamsOf = async (rendition: string) => {
+      const [first] = await renditionSegments(rendition);
       if (first === undefined) throw new Error('no segment');
       const file = path.join(scratch, 'init.mp4');
       await writeFile(file, [await bytesOf(first.initUrl), await bytesOf(first.url)]);
-      const entries = 'stream=codec_name,profile,level,width,height';
-      const { stdout } = await run('ffprobe', [
-        '-v',
-        'error',
-        '-show_entries',
-        entries,
-        '-of',
-        'json',
-        file,
+      const entries = 'stream=codec_name,profile,level,width,height,channels';
+      const probing = ['-v', 'error', '-show_entries', entries, '-of', 'json', file];
+      return JSON.parse((await run('ffprobe', probing)).stdout).streams;
+    };
+    expect(await streamsOf('audio')).toMatchObject([
+      { codec_name: 'aac', profile: 'LC', channels: 2 },
+    ]);
+    for (const variant of variants) {
+      expect(variant.audio).toMatchObject([
+        { uri: 'audio/index.m3u8', isDefault: true, channels: '2' },
       ]);
-      const [video, audio] = JSON.parse(stdout).streams;
+      const streams = await streamsOf(variant.uri.split('/')[0] ?? '');
+      expect(streams).toHaveLength(1);
+      const [video] = streams;
       expect(variant.resolution).toEqual({ width: video.width, height: video.height });
       const level = Number(video.level).toString(16).padStart(2, '0');
       expect(video.profile).toBe('Main');
       expect(variant.codecs).toMatch(new RegExp(`^avc1\\.4d[0-9a-f]{2}${level},mp4a\\.40\\.2$`));
-      expect(audio.codec_name).toBe('aac');
       expect(variant.frameRate).toBeCloseTo(source.frameRate, 0);
     }
   });
 
   it('never has a segment whose bit rate is above the announced one', async () => {
     const { variants } = parseMultivariant(await textOf(url('/live/demo/index.m3u8')));
+    const bitsOf = async (segment: MediaSegment | undefined) =>
+      (await bytesOf(segment?.url ?? '')).length * 8;
+    const sound = await renditionSegments('audio');
     for (const variant of variants) {
-      for (const segment of await renditionSegments(variant.uri.split('/')[0] ?? '')) {
+      const pictures = await renditionSegments(variant.uri.split('/')[0] ?? '');
+      for (const [index, segment] of pictures.entries()) {
         if (segment.durationSeconds < 1) continue;
-        const bits = (await bytesOf(segment.url)).length * 8;
+        const bits = (await bitsOf(segment)) + (await bitsOf(sound[index]));
         expect(bits / segment.durationSeconds).toBeLessThanOrEqual(variant.bandwidth);
       }
     }
@@ -171,6 +178,32 @@ describe('a broadcast that has ended', () => {
       const [first] = await picturesOf(segment, scratch);
       expect(first).toMatchObject({ pict_type: 'I', key_frame: 1 });
     }
+  });
+
+  it('cuts the sound where the pictures are cut, to half a frame of sound', async () => {
+    const [pictures, sound] = [await renditionSegments('360p'), await renditionSegments('audio')];
+    expect(sound.map(({ sequenceNumber }) => sequenceNumber)).toEqual(
+      pictures.map(({ sequenceNumber }) => sequenceNumber),
+    );
+    for (const [index, segment] of sound.entries()) {
+      const [beside, next] = [pictures[index], sound[index + 1]];
+      const distanceMs = segment.programDateTimeMs - (beside?.programDateTimeMs ?? 0);
+      // 1024 samples at 48 kHz are 21.3 ms; the tag has whole milliseconds.
+      expect(Math.abs(distanceMs)).toBeLessThanOrEqual(11.7);
+      if (next === undefined) continue;
+      const endMs = segment.programDateTimeMs + segment.durationSeconds * 1000;
+      expect(Math.abs(next.programDateTimeMs - endMs)).toBeLessThanOrEqual(1);
+    }
+    const file = path.join(scratch, 'sound.mp4');
+    await writeFile(file, await bytesOf(sound[0]?.initUrl ?? ''));
+    for (const { url: each } of sound) await appendFile(file, await bytesOf(each));
+    const entries = ['-show_entries', 'packet=pts,duration', '-of', 'json', file];
+    const { stdout, stderr } = await run('ffprobe', ['-v', 'warning', ...entries]);
+    expect(stderr).toBe('');
+    const packets: { pts: number; duration: number }[] = JSON.parse(stdout).packets;
+    expect(packets.map(({ pts }) => pts)).toEqual(packets.map((_, index) => index * 1024));
+    const seconds = (packets.length * 1024) / 48_000;
+    expect(Math.abs(seconds - source.durationSeconds)).toBeLessThan(0.1);
   });
 
   it('keeps every captured picture once and at its own time', async () => {
@@ -194,8 +227,8 @@ describe('a broadcast that has ended', () => {
   });
 
   it('decodes from end to end in ffmpeg without a complaint, with sound', async () => {
-    for (const name of ['360p', '180p']) {
-      const input = ['-i', url(`/live/demo/${name}/index.m3u8`)];
+    for (const name of ['index.m3u8', 'audio/index.m3u8']) {
+      const input = ['-i', url(`/live/demo/${name}`)];
       const filter = ['-af', 'volumedetect', '-f', 'null', '-'];
       const { stderr } = await run('ffmpeg', [
         '-hide_banner',
@@ -210,19 +243,25 @@ describe('a broadcast that has ended', () => {
       const meanVolume = /mean_volume: (-?[\d.]+) dB/.exec(stderr)?.[1];
       expect(Number(meanVolume)).toBeGreaterThan(-40);
     }
+    const pictures = ['-i', url('/live/demo/180p/index.m3u8'), '-f', 'null', '-'];
+    expect((await run('ffmpeg', ['-v', 'warning', ...pictures])).stderr).toBe('');
   });
 
-  it('gives the digest of each segment and of the init section', async () => {
-    const playlistUrl = url('/live/demo/360p/index.m3u8');
-    const text = await textOf(playlistUrl);
-    const segments = segmentsOf(playlistUrl, text);
-    for (const segment of segments) expect(sha256(await bytesOf(segment.url))).toBe(segment.digest);
-    const map = /#EXT-X-SHOAL-MAP-DIGEST:SHA256=([0-9a-f]{64})\n#EXT-X-MAP/.exec(text)?.[1];
-    expect(sha256(await bytesOf(segments[0]?.initUrl ?? ''))).toBe(map);
-  });
+  it.each(['360p', 'audio'])(
+    'gives the digest of each segment and of the init section: %s',
+    async (name) => {
+      const playlistUrl = url(`/live/demo/${name}/index.m3u8`);
+      const text = await textOf(playlistUrl);
+      const segments = segmentsOf(playlistUrl, text);
+      for (const segment of segments)
+        expect(sha256(await bytesOf(segment.url))).toBe(segment.digest);
+      const map = /#EXT-X-SHOAL-MAP-DIGEST:SHA256=([0-9a-f]{64})\n#EXT-X-MAP/.exec(text)?.[1];
+      expect(sha256(await bytesOf(segments[0]?.initUrl ?? ''))).toBe(map);
+    },
+  );
 
   it('ends its live playlists and never breaks the target duration', async () => {
-    for (const name of ['360p', '180p']) {
+    for (const name of ['360p', '180p', 'audio']) {
       const playlist = parseMedia(await textOf(url(`/live/demo/${name}/index.m3u8`)));
       expect(playlist.endlist).toBe(true);
       expect(playlist.targetDuration).toBe(2);
@@ -246,8 +285,18 @@ describe('a broadcast that has ended', () => {
       (await renditionSegments('360p')).map(({ digest }) => digest),
     );
     for (const segment of recorded) expect(sha256(await bytesOf(segment.url))).toBe(segment.digest);
-    const decode = ['-v', 'warning', '-i', mediaUrl, '-f', 'null', '-'];
+    const decode = ['-v', 'warning', '-i', multivariantUrl, '-f', 'null', '-'];
     expect((await run('ffmpeg', decode)).stderr).toBe('');
+    expect(variant?.audio).toMatchObject([{ uri: 'audio/index.m3u8' }]);
+    const soundUrl = new URL('audio/index.m3u8', multivariantUrl).href;
+    const sound = segmentsOf(soundUrl, await textOf(soundUrl));
+    expect(sound.map(({ digest }) => digest)).toEqual(
+      (await renditionSegments('audio')).map(({ digest }) => digest),
+    );
+    expect(recording?.renditions.map(({ name, codecs }) => [name, codecs])).toEqual([
+      ['360p', variant?.codecs],
+      ['180p', expect.stringContaining(',mp4a.40.2')],
+    ]);
   });
 
   it('keeps the recording over a restart', async () => {
@@ -357,8 +406,10 @@ describe('a broadcast that runs', () => {
     const segments = segmentsOf(mediaUrl, await textOf(mediaUrl));
     const totalSeconds = segments.reduce((sum, segment) => sum + segment.durationSeconds, 0);
     expect(Math.abs(totalSeconds - 5)).toBeLessThan(0.15);
-    const decode = ['-v', 'warning', '-i', mediaUrl, '-f', 'null', '-'];
+    const decode = ['-v', 'warning', '-i', multivariantUrl, '-f', 'null', '-'];
     expect((await run('ffmpeg', decode)).stderr).toBe('');
+    const hasBoth = codecs.source.includes(',');
+    expect(variant?.audio.length).toBe(hasBoth ? 1 : 0);
   });
 });
 
@@ -416,10 +467,19 @@ describe('the source', () => {
       await sink.close('deleted');
       expect(publisher.closeReasons).toEqual([]);
       const texts: string[] = [];
+      const soundUrl = `${house.ingest.url}/live/demo/audio/index.m3u8`;
+      const heard = new PlaylistChecker().check(await textOf(soundUrl)).segments;
+      const decode = ['-v', 'error', '-i', soundUrl, '-f', 'null', '-'];
+      expect((await run('ffmpeg', decode)).stderr).toBe('');
       for (const name of ['360p', '180p']) {
         const playlistUrl = `${house.ingest.url}/live/demo/${name}/index.m3u8`;
         const text = await textOf(playlistUrl);
         texts.push(text.replaceAll(/SHA256=.*/g, ''));
+        const { segments } = new PlaylistChecker().check(text);
+        for (const [index, { programDateTimeMs }] of segments.entries()) {
+          const distanceMs = programDateTimeMs - (heard[index]?.programDateTimeMs ?? 0);
+          expect(Math.abs(distanceMs)).toBeLessThanOrEqual(11.7);
+        }
         for (const { duration } of parseMedia(text).segments) {
           expect(Math.round(duration)).toBeLessThanOrEqual(2);
         }
@@ -431,6 +491,46 @@ describe('the source', () => {
         expect(Number.parseInt(stdout, 10)).toBe(9 * source.frameRate);
       }
       expect(texts[1]).toBe(texts[0]);
+    } finally {
+      await house.close();
+    }
+  });
+
+  it('may lose its sound for a while: pictures go on, and silence with them', async () => {
+    const house = await startIngestForTest({ store: 'memory' });
+    try {
+      const startTimeMs = Date.now();
+      const pictures = await makeFrames({
+        ...{ ...source, durationSeconds: 12, hasAudio: false, startTimeMs },
+      });
+      const sound = await makeFrames({
+        ...source,
+        durationSeconds: 12,
+        hasVideo: false,
+        startTimeMs,
+      });
+      const isHeard = (atMs: number) => atMs < startTimeMs + 3_000 || atMs >= startTimeMs + 9_000;
+      const frames = [...pictures, ...sound.filter(({ captureTimeMs }) => isHeard(captureTimeMs))];
+      const inOrder = frames.toSorted((a, b) => a.captureTimeMs - b.captureTimeMs);
+      const sink = house.ingest.openBroadcast(streamId('demo'), publisherForTest());
+      const stalled = inOrder.filter(({ captureTimeMs }) => captureTimeMs < startTimeMs + 9_000);
+      const soundUrl = `${house.ingest.url}/live/demo/audio/index.m3u8`;
+      await playFrames(stalled, (frame) => sink.writeFrame(frame), { speed: 3 });
+      // Three segments end in the stall, before anybody knows that sound will come back.
+      await pollUntil(async () => (await textOf(soundUrl)).includes('/2.m4s'), {
+        timeoutMs: 10_000,
+        description: 'segments are listed while there is no sound',
+      });
+      const back = inOrder.slice(stalled.length);
+      await playFrames(back, (frame) => sink.writeFrame(frame), { speed: 3 });
+      await sink.close('deleted');
+      const { segments } = new PlaylistChecker().check(await textOf(soundUrl));
+      expect(segments).toHaveLength(6);
+      const detect = ['-af', 'silencedetect=n=-60dB:d=0.5', '-f', 'null', '-'];
+      const { stderr } = await run('ffmpeg', ['-hide_banner', '-i', soundUrl, ...detect]);
+      const at = (name: string) => Number(new RegExp(`${name}: ([\\d.]+)`).exec(stderr)?.[1]);
+      expect(at('silence_start')).toBeCloseTo(3, 0);
+      expect(at('silence_end')).toBeCloseTo(9, 0);
     } finally {
       await house.close();
     }

@@ -4,7 +4,7 @@ declare module 'codem-isoboxer' {
   interface ParsedBox {
     readonly track_ID: number;
     readonly baseMediaDecodeTime: number;
-    readonly samples: readonly unknown[];
+    readonly samples: readonly { readonly sample_size: number }[];
   }
   interface ParsedFile {
     fetchAll(type: string): readonly ParsedBox[];

@@ -7,7 +7,7 @@ import type { PackagedSegment } from '../../../ingest/hls/packager.ts';
 function segment(startSeconds: number): PackagedSegment {
   return {
     ...{ kind: 'segment', startSeconds, durationSeconds: 2, startsWithKeyframe: true },
-    ...{ frameCount: 50, bytes: new Uint8Array() },
+    ...{ mediaEndSeconds: startSeconds + 2, frameCount: 50, bytes: new Uint8Array() },
   };
 }
 

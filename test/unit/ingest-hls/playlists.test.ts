@@ -171,11 +171,42 @@ describe('formatMultivariantPlaylist', () => {
     });
   });
 
+  it('names the sound once, for all variants, and counts it in each', () => {
+    const pictures = { averageBandwidthBps: 80_000, codecs: 'avc1.4d401e' };
+    const text = formatMultivariantPlaylist([
+      { ...variant('high', 900_000, 360), ...pictures },
+      { ...variant('low', 100_000, 180), ...pictures },
+      {
+        ...{ ...variant('audio', 70_000, 0), averageBandwidthBps: 60_000 },
+        ...{ frameRate: null, codecs: 'mp4a.40.2' },
+      },
+    ]);
+    const parsed = HLS.parse(text);
+    if (!(parsed instanceof HLS.types.MasterPlaylist)) throw new Error('not multivariant');
+    expect(parsed.variants).toMatchObject([
+      { uri: 'high/index.m3u8', bandwidth: 970_000, averageBandwidth: 140_000 },
+      { uri: 'low/index.m3u8', bandwidth: 170_000, averageBandwidth: 140_000 },
+    ]);
+    for (const { codecs, audio } of parsed.variants) {
+      expect(codecs).toBe('avc1.4d401e,mp4a.40.2');
+      expect(audio).toMatchObject([
+        { uri: 'audio/index.m3u8', isDefault: true, autoselect: true, channels: '2' },
+      ]);
+    }
+    expect(text.match(/#EXT-X-MEDIA:/g)).toHaveLength(1);
+  });
+
+  it('has no group for pictures without sound', () => {
+    const text = formatMultivariantPlaylist([variant('high', 900_000, 360)]);
+    expect(text).not.toMatch(/EXT-X-MEDIA|AUDIO/);
+  });
+
   it('says nothing about pictures where there are none', () => {
     const text = formatMultivariantPlaylist([
       { ...variant('audio', 100_000, 0), frameRate: null, codecs: 'mp4a.40.2' },
     ]);
-    expect(text).not.toMatch(/RESOLUTION|FRAME-RATE/);
+    expect(text).not.toMatch(/RESOLUTION|FRAME-RATE|AUDIO|EXT-X-MEDIA/);
+    expect(text).toContain('audio/index.m3u8');
   });
 });
 

@@ -7,7 +7,8 @@ import { ffmpegArguments } from '../../../ingest/transcode/ffmpeg-arguments.ts';
 import type { Rendition } from '../../../ingest/transcode/fit-ladder.ts';
 
 const video = { widthPx: 640, heightPx: 360, bitrateBps: 700_000 };
-const both: Rendition = { name: '360p', video, audioBitrateBps: 96_000 };
+const pictures: Rendition = { name: '360p', video, audioBitrateBps: null };
+const sound: Rendition = { name: 'audio', video: null, audioBitrateBps: 96_000 };
 
 function argumentsFor(
   renditions: readonly Rendition[],
@@ -24,31 +25,39 @@ function valuesOf(list: readonly string[], name: string): string[] {
 
 describe('ffmpegArguments', () => {
   it('keeps picture and sound in two graphs', () => {
-    const graphs = valuesOf(argumentsFor([both, both]), '-filter_complex');
+    const graphs = valuesOf(argumentsFor([pictures, pictures, sound]), '-filter_complex');
     expect(graphs).toHaveLength(2);
     expect(graphs[0]).not.toContain('[0:a]');
     expect(graphs[1]).not.toContain('[0:v]');
   });
 
   it('gives each rendition a pipe of its own, from descriptor 3 on', () => {
-    const pipes = argumentsFor([both, both, both]).filter((item) => item.startsWith('pipe:'));
+    const pipes = argumentsFor([pictures, pictures, sound]).filter((item) =>
+      item.startsWith('pipe:'),
+    );
     expect(pipes).toEqual(['pipe:0', 'pipe:3', 'pipe:4', 'pipe:5']);
   });
 
+  it('encodes the sound once, whatever there is of pictures', () => {
+    const list = argumentsFor([pictures, { ...pictures }, sound]);
+    expect(valuesOf(list, '-map')).toEqual(['[v0]', '[v1]', '[a]']);
+    expect(valuesOf(list, '-c:a')).toEqual(['aac']);
+  });
+
   it('maps no sound where there is none, and no picture where there is none', () => {
-    const silent = argumentsFor([{ ...both, audioBitrateBps: null }]);
+    const silent = argumentsFor([pictures]);
     expect(valuesOf(silent, '-map')).toEqual(['[v0]']);
     expect(silent).not.toContain('aac');
-    const blind = argumentsFor([{ ...both, video: null }]);
-    expect(valuesOf(blind, '-map')).toEqual(['[a0]']);
+    const blind = argumentsFor([sound]);
+    expect(valuesOf(blind, '-map')).toEqual(['[a]']);
     expect(blind).not.toContain('libx264');
     expect(valuesOf(blind, '-frag_duration')).toEqual(['2000000']);
   });
 
   it('speaks to older ones in their words', () => {
-    expect(valuesOf(argumentsFor([both], false), '-vsync')).toEqual(['passthrough']);
-    expect(argumentsFor([both], false)).not.toContain('-fps_mode');
-    expect(argumentsFor([both], true)).not.toContain('-vsync');
+    expect(valuesOf(argumentsFor([pictures], false), '-vsync')).toEqual(['passthrough']);
+    expect(argumentsFor([pictures], false)).not.toContain('-fps_mode');
+    expect(argumentsFor([pictures], true)).not.toContain('-vsync');
   });
 
   it('turns the picture once, before it is scaled for each rendition', () => {
@@ -61,6 +70,6 @@ describe('ffmpegArguments', () => {
   });
 
   it('never throws the first GOP away', () => {
-    expect(argumentsFor([both]).join(' ')).not.toContain('nobuffer');
+    expect(argumentsFor([pictures]).join(' ')).not.toContain('nobuffer');
   });
 });
