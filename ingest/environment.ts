@@ -211,7 +211,7 @@ export const environmentVariables = {
     schema: ladder,
     defaultText: '720p,480p,360p',
     meaning:
-      'Renditions: presets `1080p`, `720p`, `480p`, `360p`, `240p`, or `name:WIDTHxHEIGHT:video bit/s:audio bit/s`. What is larger than the source is left out. `source` is the publisher’s own H.264, not encoded again (docs/ingest.md). Below 720 lines, sources of more than 30 pictures a second are halved.',
+      'Renditions: presets `1080p`, `720p`, `480p`, `360p`, `240p`, or `name:WIDTHxHEIGHT:video bit/s:audio bit/s`. What is larger than the source is left out. All share one sound, at the best of their rates. `source` is the publisher’s own H.264, not encoded again (docs/ingest.md). Below 720 lines, sources of more than 30 pictures a second are halved.',
   },
   SHOAL_SEGMENT_SECONDS: {
     schema: z.coerce.number().min(1).max(10),

@@ -31,21 +31,27 @@ function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** By how much each tone of a segment comes later than its picture, in milliseconds. */
-async function soundOffsetsMs(url: string, listing: Listing, directory: string): Promise<number[]> {
-  const file = path.join(directory, 'segment.mp4');
+/** A segment behind its init section, in a file; those of a number have one name in all renditions. */
+async function download(url: string, listing: Listing, file: string): Promise<string> {
   const bytes = await Promise.all(
     [listing.map.split(' ')[0] ?? '', listing.uri].map(async (uri) =>
       Buffer.from(await (await fetch(new URL(uri, url))).arrayBuffer()),
     ),
   );
   await writeFile(file, Buffer.concat(bytes));
+  return file;
+}
+
+/** By how much each tone of a segment comes later than its picture, in milliseconds. */
+async function soundOffsetsMs(url: string, listing: Listing, directory: string): Promise<number[]> {
+  const soundUrl = url.replace(`/${rendition}/`, '/audio/');
+  const pictures = await download(url, listing, path.join(directory, 'pictures.mp4'));
+  const sound = await download(soundUrl, listing, path.join(directory, 'sound.mp4'));
   const filters = ['-vf', 'blackdetect=d=0.1:pix_th=0.5', '-af', 'silencedetect=n=-30dB:d=0.1'];
   const { stderr } = await run('ffmpeg', [
     '-hide_banner',
     '-copyts',
-    '-i',
-    file,
+    ...['-i', pictures, '-i', sound],
     ...filters,
     '-f',
     'null',

@@ -24,6 +24,13 @@ describe('ingestSetup', () => {
     expect(options.streamKeys.has(streamId('demo'))).toBe(false);
   });
 
+  it('refuses a rendition that is called like the sound', () => {
+    const ladder = 'audio:640x360:700000:96000';
+    expect(() => parseEnvironment({ SHOAL_LADDER: ladder })).toThrow(/SHOAL_LADDER.*'audio'/);
+    const named = parseEnvironment({ SHOAL_LADDER: ladder.replace('audio', 'sd') });
+    expect(named.SHOAL_LADDER.map(({ name }) => name)).toEqual(['sd']);
+  });
+
   it.each([
     ['disk', 'disk'],
     ['memory', 'memory'],
