@@ -3,7 +3,7 @@
 // wrong without it.
 
 import type { Rotation } from '../rtp/video-orientation.ts';
-import type { Rendition } from './fit-ladder.ts';
+import type { Rendition, VideoRendition } from './fit-ladder.ts';
 
 /** File descriptor of the first rendition's pipe; the others follow. */
 export const firstOutputDescriptor = 3;
@@ -27,6 +27,8 @@ const aacDelaySamples = 1024;
 export interface FfmpegArgumentsOptions {
   readonly renditions: readonly Rendition[];
   readonly segmentSeconds: number;
+  /** Pictures per second of the source. */
+  readonly frameRate: number;
   /** Whether this ffmpeg knows `-fps_mode` (5.1 and later); older ones call it `-vsync`. */
   readonly hasFpsMode: boolean;
   /** Whether renditions that are the source are not encoded again. */
@@ -44,8 +46,9 @@ const turning: Readonly<Record<Rotation, string>> = {
 
 /** From so many lines on, renditions keep up to 60 pictures a second. */
 const fullRateHeightPx = 720;
-/** Pictures that are closer than this in the mean are too many: more than 35 a second. */
+/** Pictures that are closer than this in the mean are too many. */
 const fastDistanceSeconds = 0.0286;
+const fastFrameRate = 1 / fastDistanceSeconds;
 /** Taken for the distance before there are two pictures. */
 const slowDistanceSeconds = 0.0333;
 /** Above the distance of pictures at 48 Hz, below twice that at 60 Hz, with room for jitter. */
@@ -53,6 +56,15 @@ const halvedDistanceSeconds = 0.0245;
 
 function isCopied(rendition: Rendition, { isPassthrough }: FfmpegArgumentsOptions): boolean {
   return isPassthrough && rendition.isSource === true;
+}
+
+function isHalved({ widthPx, heightPx }: VideoRendition): boolean {
+  return Math.min(widthPx, heightPx) < fullRateHeightPx;
+}
+
+/** What comes out of an encoder, as far as the source keeps its pace. */
+function encodedFrameRate(video: VideoRendition, { frameRate }: FfmpegArgumentsOptions): number {
+  return isHalved(video) && frameRate > fastFrameRate ? frameRate / 2 : frameRate;
 }
 
 /** How much later than the last keyframe the next one comes, in the clock of capture. */
@@ -87,12 +99,15 @@ function videoGraph(options: FfmpegArgumentsOptions): string | null {
   );
   if (sizes.length === 0) return null;
   const outputs = sizes.map((_, index) => `[s${index}]`).join('');
-  const scalers = sizes.map(
-    ({ widthPx, heightPx }, index) =>
-      `[s${index}]${Math.min(widthPx, heightPx) < fullRateHeightPx ? halvedRate(options) : ''}scale=w=${widthPx}:h=${heightPx}:force_original_aspect_ratio=decrease,` +
-      `pad=w=${widthPx}:h=${heightPx}:x=(ow-iw)/2:y=(oh-ih)/2,setsar=1,format=yuv420p[v${index}]`,
-  );
   const turned = turning[options.rotation];
+  const scalers = sizes.map((video, index) => {
+    const size = `w=${video.widthPx}:h=${video.heightPx}`;
+    return [
+      `[s${index}]${isHalved(video) ? halvedRate(options) : ''}`,
+      `scale=${size}:force_original_aspect_ratio=decrease,`,
+      `pad=${size}:x=(ow-iw)/2:y=(oh-ih)/2,setsar=1,format=yuv420p[v${index}]`,
+    ].join('');
+  });
   return [`[0:v]${turned}split=${sizes.length}${outputs}`, ...scalers].join(';');
 }
 
@@ -118,7 +133,10 @@ function videoOutput(rendition: Rendition, label: string, options: FfmpegArgumen
     // rendition. Measuring from the last one (not from zero) keeps a stall from being followed by
     // a burst of keyframes that catches up. Beside a copy of the source its keyframes are the clock.
     ...['-g', `${Math.ceil(options.segmentSeconds * 240)}`, '-sc_threshold', '0'],
-    ...['-x264-params', 'scenecut=0:open_gop=0'],
+    // x264 takes the level and its first guess at bits per picture from the rate it is told: that of
+    // the filters is the source's, also where every second picture is left out.
+    '-x264-params',
+    `scenecut=0:open_gop=0:fps=${encodedFrameRate(rendition.video, options)}`,
     '-force_key_frames',
     options.isPassthrough
       ? 'source'

@@ -1,10 +1,15 @@
-// Pure: holds the first frames of a broadcast until it is known where zero is and whether there is
-// sound. The transcoder takes the frames back when it starts ffmpeg.
+// Pure: holds the first frames of a broadcast until it is known where zero is, whether there is sound
+// and how many pictures a second there are. The transcoder takes them back when it starts ffmpeg.
 
+import { usualFrameRate } from '../hls/frame-rate.ts';
 import type { EncodedFrame, EncodedVideoFrame } from '../rtp/encoded-frame.ts';
 
-/** Longest wait for the first packet of sound after the first keyframe, in milliseconds. */
-export const maxAudioWaitMs = 1_000;
+/** Longest wait after the first keyframe, for sound and for the pace of the pictures. */
+export const maxPrerollMs = 1_000;
+/** So many pictures show their pace: at 30 a second a quarter of a second. */
+const pacePictures = 8;
+/** Where too few pictures came to tell. */
+const assumedFrameRate = 30;
 /** Most bytes to hold; a source that sends more than this while waiting starts without sound. */
 const maxHeldBytes = 8 * 1024 * 1024;
 
@@ -14,6 +19,8 @@ export interface PrerollResult {
   readonly originTimeMs: number;
   readonly firstKeyframe: EncodedVideoFrame | null;
   readonly hasAudio: boolean;
+  /** Pictures per second, as far as the first ones show. */
+  readonly frameRate: number;
 }
 
 export class FramePreroll {
@@ -22,6 +29,7 @@ export class FramePreroll {
   #heldBytes = 0;
   #firstKeyframe: EncodedVideoFrame | null = null;
   #hasAudio = false;
+  #pictureCount = 0;
 
   constructor(expected: { readonly hasVideo: boolean; readonly hasAudio: boolean }) {
     this.#expected = expected;
@@ -36,7 +44,9 @@ export class FramePreroll {
   get isComplete(): boolean {
     if (!this.#expected.hasVideo) return this.#hasAudio;
     if (this.#firstKeyframe === null) return false;
-    return !this.#expected.hasAudio || this.#hasAudio || this.#heldBytes > maxHeldBytes;
+    if (this.#heldBytes > maxHeldBytes) return true;
+    const knowsSound = !this.#expected.hasAudio || this.#hasAudio;
+    return knowsSound && this.#pictureCount >= pacePictures;
   }
 
   /** Holds a frame, or drops it when nothing could be decoded from it. */
@@ -52,6 +62,7 @@ export class FramePreroll {
         if (!frame.isKeyframe || frame.configuration === null) return;
         this.#firstKeyframe = frame;
       }
+      this.#pictureCount += 1;
     }
     this.#frames.push(frame);
     this.#heldBytes += frame.payload.length;
@@ -68,6 +79,20 @@ export class FramePreroll {
       originTimeMs: first.captureTimeMs,
       firstKeyframe: this.#firstKeyframe,
       hasAudio: this.#hasAudio,
+      frameRate: frameRateOf(frames),
     };
   }
+}
+
+/** By the median distance: the first pictures of a publisher come unevenly. */
+function frameRateOf(frames: readonly EncodedFrame[]): number {
+  const timesMs = frames
+    .filter(({ kind }) => kind === 'video')
+    .map(({ captureTimeMs }) => captureTimeMs)
+    .toSorted((a, b) => a - b);
+  const distancesMs = timesMs.slice(1).map((timeMs, index) => timeMs - (timesMs[index] ?? 0));
+  const medianMs = distancesMs.toSorted((a, b) => a - b)[distancesMs.length >> 1];
+  return medianMs === undefined || medianMs <= 0
+    ? assumedFrameRate
+    : usualFrameRate(1_000 / medianMs);
 }

@@ -17,6 +17,8 @@ export interface MatroskaVideoTrack {
   readonly codec: VideoCodec;
   readonly widthPx: number;
   readonly heightPx: number;
+  /** Pictures per second, as far as is known. */
+  readonly frameRate: number;
   /** The codec's own record for H.264 and AV1, `null` for VP8 and VP9. */
   readonly decoderConfiguration: Uint8Array | null;
 }
@@ -76,9 +78,9 @@ function videoEntry(track: MatroskaVideoTrack): Uint8Array {
     unsignedElement(elementIds.trackUid, trackNumbers.video),
     unsignedElement(elementIds.flagLacing, 0),
     unsignedElement(elementIds.trackType, 1),
-    // x264 takes its frame rate from here: without it, a time base of 1/90000 becomes a frame rate
+    // ffmpeg takes the frame rate from here: without it, a time base of 1/90000 becomes a frame rate
     // of 90000 and rate control gives 162 kbit/s instead of 2.5 Mbit/s.
-    unsignedElement(elementIds.defaultDuration, 33_333_333),
+    unsignedElement(elementIds.defaultDuration, Math.round(1_000_000_000 / track.frameRate)),
     textElement(elementIds.codecId, videoCodecIds[track.codec]),
     ...(configuration === null ? [] : [element(elementIds.codecPrivate, configuration)]),
     element(

@@ -11,7 +11,7 @@ import { concatBytes } from './ebml.ts';
 import { ffmpegArguments, firstOutputDescriptor } from './ffmpeg-arguments.ts';
 import type { Ffmpeg } from './ffmpeg-resolver.ts';
 import { fitLadder, type Rendition, type SourceSize } from './fit-ladder.ts';
-import { FramePreroll, maxAudioWaitMs, type PrerollResult } from './frame-preroll.ts';
+import { FramePreroll, maxPrerollMs, type PrerollResult } from './frame-preroll.ts';
 import { MatroskaWriter } from './matroska-writer.ts';
 import { parameterSetsOf } from './parameter-sets.ts';
 import { isPassable, type PassthroughVerdict, PassthroughWatch } from './passthrough.ts';
@@ -102,7 +102,7 @@ export class Transcoder {
   readonly #options: TranscoderOptions;
   readonly #preroll: FramePreroll;
   readonly #lastTimeMs = { video: -leastStepMs, audio: -leastStepMs };
-  #audioWait: NodeJS.Timeout | null = null;
+  #prerollTimer: NodeJS.Timeout | null = null;
   #running: Running | null = null;
   #decoderConfiguration: Uint8Array | null = null;
   #hasNewConfiguration = false;
@@ -154,7 +154,7 @@ export class Transcoder {
     this.#preroll.push(frame);
     if (this.#preroll.isComplete) this.#start();
     else if (this.#preroll.hasKeyframe) {
-      this.#audioWait ??= setTimeout(() => this.#start(), maxAudioWaitMs);
+      this.#prerollTimer ??= setTimeout(() => this.#start(), maxPrerollMs);
     }
   }
 
@@ -181,8 +181,8 @@ export class Transcoder {
   }
 
   #stopWaiting(): void {
-    if (this.#audioWait !== null) clearTimeout(this.#audioWait);
-    this.#audioWait = null;
+    if (this.#prerollTimer !== null) clearTimeout(this.#prerollTimer);
+    this.#prerollTimer = null;
   }
 
   #start(): void {
@@ -224,10 +224,11 @@ export class Transcoder {
   #spawn({ renditions, isPassthrough, rotation }: Plan, preroll: PrerollResult): Running {
     const { ffmpeg, segmentSeconds, logger } = this.#options;
     const { hasFpsMode } = ffmpeg;
+    const { frameRate } = preroll;
     const key = preroll.firstKeyframe;
     const isSilent = !preroll.hasAudio && renditions.some(hasSound);
     const fillsSound = key !== null && renditions.some(hasSound);
-    const plan = { renditions, segmentSeconds, hasFpsMode, isPassthrough, rotation };
+    const plan = { renditions, segmentSeconds, frameRate, hasFpsMode, isPassthrough, rotation };
     const child = spawn(ffmpeg.path, ffmpegArguments(plan), {
       stdio: ['pipe', 'ignore', 'pipe', ...renditions.map(() => 'pipe' as const)],
       // Its own process group: Ctrl-C in a terminal is for the service, which then ends its input.
@@ -254,7 +255,8 @@ export class Transcoder {
       child,
       input: stdin,
       writer: new MatroskaWriter({
-        video: key?.configuration == null ? null : { codec: key.codec, ...key.configuration },
+        video:
+          key?.configuration == null ? null : { codec: key.codec, frameRate, ...key.configuration },
         hasAudio: preroll.hasAudio || isSilent,
       }),
       passthrough: isPassthrough ? new PassthroughWatch(segmentSeconds) : null,

@@ -40,7 +40,7 @@ function pause(ms: number): Promise<void> {
 function matroskaOf(frames: readonly EncodedFrame[]): Uint8Array {
   const first = frames.find((frame) => frame.kind === 'video' && frame.configuration !== null);
   if (first?.kind !== 'video' || first.configuration === null) throw new Error('no keyframe');
-  const video = { codec: first.codec, ...first.configuration };
+  const video = { codec: first.codec, frameRate: clip.frameRate, ...first.configuration };
   const writer = new MatroskaWriter({ video, hasAudio: true });
   const blocks = frames.map((frame) =>
     writer.block({

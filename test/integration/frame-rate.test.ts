@@ -52,6 +52,10 @@ describe('a source of 60 pictures a second', () => {
     const multivariant = await textOf('index.m3u8');
     expect(multivariant).toMatch(/RESOLUTION=1280x720,FRAME-RATE=60\.000[^\n]*\n720p\//);
     expect(multivariant).toMatch(/RESOLUTION=320x180,FRAME-RATE=30\.000[^\n]*\n180p\//);
+    // ITU-T H.264 table A-1: 3600 macroblocks 60 times a second are level 3.2, 240 of them 30 times
+    // are level 1.3. At 30 and 60 a second they would be 3.1 and 2.1.
+    expect(multivariant).toMatch(/CODECS="avc1\.4d[0-9a-f]{2}20,[^\n]*\n720p\//);
+    expect(multivariant).toMatch(/CODECS="avc1\.4d[0-9a-f]{2}0d,[^\n]*\n180p\//);
     const [large, small] = await Promise.all(
       ['720p', '180p'].map(async (name) =>
         new PlaylistChecker().check(await textOf(`${name}/index.m3u8`)).segments.map((segment) => ({

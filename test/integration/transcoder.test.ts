@@ -74,8 +74,11 @@ describe('Transcoder', () => {
 
   it('drops rather than lets the stream drift, and goes on with the next keyframe', async () => {
     const { transcoder } = await startWith('sleep 1; exec cat > /dev/null', 'slow', 100);
-    // More than a pipe holds.
-    transcoder.writeFrame(picture(0, true, 300_000));
+    // More than a pipe holds, and enough to show the pace.
+    for (let index = 0; index < 8; index += 1) {
+      transcoder.writeFrame(picture(index * 40, index === 0, 300_000));
+    }
+    expect(transcoder.stats.framesWritten).toBe(8);
     const writtenAfter = async (isKeyframe: boolean): Promise<number> => {
       const before = transcoder.stats.framesWritten;
       transcoder.writeFrame(picture(Date.now(), isKeyframe, 10));
@@ -129,7 +132,7 @@ describe('the Matroska for ffmpeg', () => {
     const key = frames.find((frame) => frame.kind === 'video' && frame.configuration !== null);
     if (key?.kind !== 'video' || key.configuration === null) throw new Error('no keyframe');
     const writer = new MatroskaWriter({
-      video: { codec: key.codec, ...key.configuration },
+      video: { codec: key.codec, frameRate: 30, ...key.configuration },
       hasAudio: true,
     });
     const blocks = frames.map((frame) =>

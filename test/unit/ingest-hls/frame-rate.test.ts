@@ -1,7 +1,7 @@
 // The frame rate that is announced for what was counted.
 
 import { describe, expect, it } from 'vitest';
-import { announcedFrameRate } from '../../../ingest/hls/frame-rate.ts';
+import { announcedFrameRate, usualFrameRate } from '../../../ingest/hls/frame-rate.ts';
 
 describe('announcedFrameRate', () => {
   it.each([
@@ -19,5 +19,20 @@ describe('announcedFrameRate', () => {
 
   it('is unknown without pictures', () => {
     expect(announcedFrameRate(0, 2)).toBeNull();
+  });
+});
+
+describe('usualFrameRate', () => {
+  it.each([
+    [29.97, 30],
+    [25, 25],
+    [27, 30],
+    [31.5, 30],
+    [57, 60],
+    [62.5, 60],
+    [0.5, 5],
+    [1_000, 120],
+  ])('takes %d for %d', (measured, rate) => {
+    expect(usualFrameRate(measured)).toBe(rate);
   });
 });

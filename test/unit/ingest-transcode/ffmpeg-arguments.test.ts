@@ -15,8 +15,10 @@ function argumentsFor(
   hasFpsMode = true,
   isPassthrough = false,
   rotation: Rotation = 0,
+  frameRate = 30,
 ): readonly string[] {
-  return ffmpegArguments({ renditions, segmentSeconds: 2, hasFpsMode, isPassthrough, rotation });
+  const plan = { renditions, segmentSeconds: 2, frameRate, hasFpsMode, isPassthrough, rotation };
+  return ffmpegArguments(plan);
 }
 
 function valuesOf(list: readonly string[], name: string): string[] {
@@ -67,6 +69,15 @@ describe('ffmpegArguments', () => {
     expect(graphOf(90)).toMatch(/^\[0:v\]transpose=clock,split=2/);
     expect(graphOf(180)).toMatch(/^\[0:v\]hflip,vflip,split=2/);
     expect(graphOf(270)).toMatch(/^\[0:v\]transpose=cclock,split=2/);
+  it('tells encoders the rate that they get: the source’s, or half of it', () => {
+    const large: Rendition = { ...pictures, video: { ...video, widthPx: 1280, heightPx: 720 } };
+    const ratesAt = (frameRate: number) =>
+      valuesOf(argumentsFor([large, pictures], true, false, 0, frameRate), '-x264-params').map(
+        (value) => /:fps=([\d.]+)$/.exec(value)?.[1],
+      );
+    expect(ratesAt(30)).toEqual(['30', '30']);
+    expect(ratesAt(60)).toEqual(['60', '30']);
+    expect(ratesAt(15)).toEqual(['15', '15']);
   });
 
   it('never throws the first GOP away', () => {

@@ -8,7 +8,7 @@ import { MatroskaWriter } from '../../../ingest/transcode/matroska-writer.ts';
 import { parameterSetsOf } from '../../../ingest/transcode/parameter-sets.ts';
 
 const tracks = {
-  video: { codec: 'vp8', widthPx: 16, heightPx: 16, decoderConfiguration: null },
+  video: { codec: 'vp8', frameRate: 60, widthPx: 16, heightPx: 16, decoderConfiguration: null },
   hasAudio: true,
 } as const;
 
