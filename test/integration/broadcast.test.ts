@@ -496,6 +496,39 @@ describe('the source', () => {
     }
   });
 
+  it('is heard when it is seen', async () => {
+    const house = await startIngestForTest({ store: 'memory' });
+    try {
+      const isOn = 'lt(mod(t,1),0.2)';
+      const black = 'color=black:size=320x180:rate=25:duration=5';
+      const frames = await makeFrames({
+        ...{ ...source, widthPx: 320, heightPx: 180, durationSeconds: 5, startTimeMs: Date.now() },
+        videoInput: `${black},drawbox=color=white:t=fill:enable='${isOn}'`,
+        audioInput: `sine=frequency=1000:sample_rate=48000:duration=5,volume='${isOn}':eval=frame`,
+      });
+      const sink = house.ingest.openBroadcast(streamId('demo'), publisherForTest());
+      await playFrames(frames, (frame) => sink.writeFrame(frame), { speed: 4 });
+      await sink.close('deleted');
+      const filters = ['-vf', 'blackdetect=d=0.1:pix_th=0.5', '-af', 'silencedetect=n=-30dB:d=0.1'];
+      const input = ['-i', `${house.ingest.url}/live/demo/index.m3u8`];
+      const output = [...filters, '-f', 'null', '-'];
+      const { stderr } = await run('ffmpeg', ['-hide_banner', ...input, ...output]);
+      const timesOf = (pattern: RegExp) =>
+        [...stderr.matchAll(pattern)]
+          .map(([, seconds]) => Number(seconds))
+          .filter((at) => at < 4.9);
+      const flashes = timesOf(/black_end:([\d.]+)/g);
+      const tones = timesOf(/silence_end: ([\d.]+)/g);
+      expect(flashes.map(Math.round)).toEqual([1, 2, 3, 4]);
+      expect(tones).toHaveLength(flashes.length);
+      for (const [index, at] of flashes.entries()) {
+        expect(Math.abs((tones[index] ?? 0) - at)).toBeLessThan(0.03);
+      }
+    } finally {
+      await house.close();
+    }
+  });
+
   it('may lose its sound for a while: pictures go on, and silence with them', async () => {
     const house = await startIngestForTest({ store: 'memory' });
     try {
