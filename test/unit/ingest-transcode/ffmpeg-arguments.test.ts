@@ -64,11 +64,16 @@ describe('ffmpegArguments', () => {
 
   it('turns the picture once, before it is scaled for each rendition', () => {
     const graphOf = (rotation: Rotation): string =>
-      valuesOf(argumentsFor([both, both], true, false, rotation), '-filter_complex')[0] ?? '';
+      valuesOf(
+        argumentsFor([pictures, { ...pictures }], true, false, rotation),
+        '-filter_complex',
+      )[0] ?? '';
     expect(graphOf(0)).toMatch(/^\[0:v\]split=2/);
     expect(graphOf(90)).toMatch(/^\[0:v\]transpose=clock,split=2/);
     expect(graphOf(180)).toMatch(/^\[0:v\]hflip,vflip,split=2/);
     expect(graphOf(270)).toMatch(/^\[0:v\]transpose=cclock,split=2/);
+  });
+
   it('tells encoders the rate that they get: the source’s, or half of it', () => {
     const large: Rendition = { ...pictures, video: { ...video, widthPx: 1280, heightPx: 720 } };
     const ratesAt = (frameRate: number) =>
