@@ -49,6 +49,9 @@ interface Parts {
 }
 
 type Closer = () => Promise<unknown>;
+/** Waits for a part and remembers how it is closed. */
+type Owned = <Part>(part: Promise<Part>, close: (part: Part) => Promise<unknown>) => Promise<Part>;
+type Environment = Readonly<Record<string, string>>;
 
 export class ProductionLikeSet {
   readonly parts: Parts;
@@ -95,7 +98,7 @@ async function startParts(options: ProductionLikeOptions, closers: Closer[]): Pr
   const directory = await mkdtemp(path.join(tmpdir(), 'shoal-production-'));
   closers.push(() => rm(directory, { recursive: true, force: true }));
   const turnSecret = randomBytes(24).toString('base64url');
-  const owned = async <Part>(part: Promise<Part>, close: (part: Part) => Promise<unknown>) => {
+  const owned: Owned = async (part, close) => {
     const started = await part;
     closers.push(() => close(started));
     return started;
@@ -110,7 +113,6 @@ async function startParts(options: ProductionLikeOptions, closers: Closer[]): Pr
   const databaseUrl = await postgres.createDatabase();
   const ingestPorts = await freePorts(ingestCount);
   const trackerPorts = await freePorts(trackerCount);
-  const addressOf = (port: number): string => `127.0.0.1:${port}`;
   // Before the services: their public URLs are the edge's.
   const edge = await owned(
     NginxEdge.start({
@@ -139,33 +141,10 @@ async function startParts(options: ProductionLikeOptions, closers: Closer[]): Pr
     SHOAL_MAX_SESSIONS_PER_ADDRESS: '64',
   };
   await shareIntegrityKey(directory);
-  const ingests = await Promise.all(
-    ingestPorts.map((port, index) =>
-      owned(
-        startService({
-          entry: 'ingest/main.ts',
-          port,
-          environment: {
-            ...environment,
-            SHOAL_INGEST_PORT: String(port),
-            SHOAL_NODE_URL: `http://${addressOf(port)}`,
-            SHOAL_DATA_DIR: nodeDirectory(directory, index),
-          },
-        }).then((process) => ({ address: addressOf(port), process })),
-        ({ process }) => process.stop(),
-      ),
-    ),
-  );
-  // One after the other: the first one makes the tables.
-  const trackers: Replica[] = [];
-  for (const port of trackerPorts) {
-    const started = startService({
-      entry: 'tracker/main.ts',
-      port,
-      environment: { ...environment, SHOAL_TRACKER_PORT: String(port), SHOAL_DATA_DIR: directory },
-    }).then((process) => ({ address: addressOf(port), process }));
-    trackers.push(await owned(started, ({ process }) => process.stop()));
-  }
+  const [ingests, trackers] = await Promise.all([
+    startIngests(ingestPorts, environment, directory, owned),
+    startTrackers(trackerPorts, environment, directory, owned),
+  ]);
   const prometheus = await owned(
     PrometheusServer.start({
       ingests: ingestPorts.map(addressOf),
@@ -174,6 +153,55 @@ async function startParts(options: ProductionLikeOptions, closers: Closer[]): Pr
     (part) => part.close(),
   );
   return { directory, postgres, redis, swift, coturn, edge, ingests, trackers, prometheus };
+}
+
+function startIngests(
+  ports: readonly number[],
+  environment: Environment,
+  directory: string,
+  owned: Owned,
+): Promise<readonly Replica[]> {
+  const started = ports.map((port, index) =>
+    startReplica('ingest/main.ts', port, {
+      ...environment,
+      SHOAL_INGEST_PORT: String(port),
+      SHOAL_NODE_URL: `http://${addressOf(port)}`,
+      SHOAL_DATA_DIR: nodeDirectory(directory, index),
+    }),
+  );
+  return Promise.all(started.map((each) => owned(each, ({ process }) => process.stop())));
+}
+
+/** One after the other: the first one makes the tables. */
+async function startTrackers(
+  ports: readonly number[],
+  environment: Environment,
+  directory: string,
+  owned: Owned,
+): Promise<readonly Replica[]> {
+  const trackers: Replica[] = [];
+  for (const port of ports) {
+    const started = startReplica('tracker/main.ts', port, {
+      ...environment,
+      SHOAL_TRACKER_PORT: String(port),
+      SHOAL_DATA_DIR: directory,
+    });
+    trackers.push(await owned(started, ({ process }) => process.stop()));
+  }
+  return trackers;
+}
+
+async function startReplica(
+  entry: 'ingest/main.ts' | 'tracker/main.ts',
+  port: number,
+  environment: Environment,
+): Promise<Replica> {
+  const process = await startService({ entry, port, environment });
+  return { address: addressOf(port), process };
+}
+
+function addressOf(port: number): string {
+  return `127.0.0.1:${port}`;
 }
 
 function nodeDirectory(directory: string, index: number): string {
