@@ -25,6 +25,8 @@ export interface IngestOptions {
   readonly publicUrl?: string | undefined;
   /** URL of the tracker as clients see it (`http`, `https`, `ws` or `wss`); see `announceTracker`. */
   readonly trackerUrl?: string | undefined;
+  /** The tracker gives tokens to anybody: viewers of the pages here take theirs from it. */
+  readonly isTokenEndpointOpen?: boolean | undefined;
   /** Who may publish; also names the stream of the page to broadcast from (the first). */
   readonly streamKeys: ReadonlyMap<StreamId, string>;
   /** Where the disk store lives, in its subdirectory `origin`. */
@@ -154,6 +156,9 @@ export function ingestSetup(environment: Environment, logger: Logger): IngestSet
       port: environment.SHOAL_INGEST_PORT,
       publicUrl: environment.SHOAL_PUBLIC_INGEST_URL,
       trackerUrl: trackerUrlOf(environment),
+      isTokenEndpointOpen:
+        environment.SHOAL_VIEWER_TOKEN_SECRET !== undefined &&
+        environment.SHOAL_TOKEN_ENDPOINT === 'yes',
       streamKeys:
         made === null ? environment.SHOAL_STREAM_KEYS : new Map([[made.stream, made.key]]),
       dataDirectory: environment.SHOAL_DATA_DIR,

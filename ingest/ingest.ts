@@ -115,6 +115,11 @@ function trackerLinks(url: string | null, hostname: string) {
   return { tracker: text.replace(/^http/, 'ws'), dashboard: `${text}/` };
 }
 
+/** Where the tracker gives tokens to anybody (docs/tracker.md). */
+function tokenUrlOf(trackerUrl: string | null, stream: string): string | null {
+  return trackerUrl === null ? null : `${trackerUrl}api/v1/viewer-token?stream=${stream}`;
+}
+
 export class Ingest {
   readonly #options: IngestOptions;
   readonly #stages: Stages;
@@ -333,7 +338,7 @@ export class Ingest {
     const { app, objects, archive, signer } = this.#stages;
     const { segmentSeconds, streamKeys, announcedIps, udpPorts, iceServers } = this.#options;
     const { adminToken, maxSessions, maxSessionsPerAddress, logger } = this.#options;
-    const { pagesDirectory, playerDirectory } = this.#options;
+    const { pagesDirectory, playerDirectory, isTokenEndpointOpen } = this.#options;
     const { admission } = this.#options;
     if (admission !== undefined) registerAdmission(app, admission);
     const { registry } = this.#stages;
@@ -363,11 +368,15 @@ export class Ingest {
     registerRecordingRoutes(app, { streams: this.#streams, archive, adminToken });
     const [defaultStream = 'demo'] = streamKeys.keys();
     await registerPages(app, {
-      settingsOf: (stream, hostname) => ({
-        stream,
-        ...trackerLinks(this.#trackerUrl, hostname),
-        integrityKey: signer.publicKey.x,
-      }),
+      settingsOf: (stream, hostname) => {
+        const links = trackerLinks(this.#trackerUrl, hostname);
+        return {
+          stream,
+          ...links,
+          tokenUrl: isTokenEndpointOpen === true ? tokenUrlOf(links.dashboard, stream) : null,
+          integrityKey: signer.publicKey.x,
+        };
+      },
       ...{ pagesDirectory, playerDirectory, defaultStream },
     });
     this.#registerStatus(app);

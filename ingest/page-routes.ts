@@ -14,6 +14,8 @@ export interface PageSettings {
   /** WebSocket URL, or `null` without a tracker. */
   readonly tracker: string | null;
   readonly dashboard: string | null;
+  /** Where a viewer of this stream gets its token, `null` where nobody gives any away. */
+  readonly tokenUrl: string | null;
   /** Public key of this origin, for players on other sites to pin; `x` of its JSON Web Key. */
   readonly integrityKey: string;
 }
@@ -30,7 +32,7 @@ export interface PageRoutesOptions {
 }
 
 const settingsPlace = '<!--shoal-config-->';
-const playerFiles = /^\/shoal(?:-hls)?\.m?js(?:\.map)?$/;
+const playerFiles = /^\/shoal(?:-hls|-verify)?\.m?js(?:\.map)?$/;
 
 /** JSON that cannot end the script element around it, nor break a line of JavaScript. */
 function escapeForScript(json: string): string {

@@ -2,6 +2,7 @@
 // from `config.shoal`, the element builds it from its attributes.
 
 import type { RefreshCdnAccess } from './delivery/cdn/cdn-fetch.ts';
+import type { RefreshToken } from './viewer-tokens.ts';
 
 /** Who may deliver: `on` joins the swarm at once, `consent` waits for `allowPeers()`, `off` never. */
 export type PeerMode = 'on' | 'off' | 'consent';
@@ -21,6 +22,10 @@ export interface ShoalConfig {
   readonly tracker?: string | undefined;
   /** Viewer token for trackers that ask for one. */
   readonly token?: string | undefined;
+  /** Asked for a token where there is none, and for a new one before it expires. */
+  readonly refreshToken?: RefreshToken | undefined;
+  /** In place of `refreshToken`: a URL that answers `{ "token": … }` to GET. */
+  readonly tokenUrl?: string | undefined;
   readonly p2p?: PeerMode | undefined;
   /** Where beacons go: a base URL, `'off'`, or absent for the tracker. */
   readonly telemetry?: string | undefined;

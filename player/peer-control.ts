@@ -79,6 +79,12 @@ export class PeerControl {
     this.#apply();
   }
 
+  /** Leaves the swarms and joins again: what they are called has changed. */
+  rejoin(): void {
+    this.#peers?.allowPeers(false);
+    this.#apply();
+  }
+
   detach(): void {
     this.#peers = null;
   }

@@ -8,9 +8,11 @@ export const sessionAttributes = [
   'src',
   'tracker',
   'token',
+  'token-url',
   'telemetry',
   'exchange',
   'integrity-key',
+  'relay-only',
 ] as const;
 
 /** `off` and `consent` as written; everything else, also nothing, is `on`. */
@@ -24,9 +26,11 @@ export function shoalConfigOf(element: Element, p2p: PeerMode): ShoalConfig {
   return {
     tracker: text('tracker'),
     token: text('token'),
+    tokenUrl: text('token-url'),
     telemetry: text('telemetry'),
     integrityKey: text('integrity-key'),
     exchange: text('exchange') === 'p2p-media-loader' ? 'p2p-media-loader' : undefined,
+    relayOnly: element.hasAttribute('relay-only'),
     p2p,
   };
 }

@@ -15,3 +15,4 @@ export type { UploadAllowance, UploadReason } from './manners/upload-rules.ts';
 export type { PeerStatus, PeersOffReason } from './peer-status.ts';
 export type { ShoalEvents, ShoalSession } from './session.ts';
 export type { PlayerStats } from './stats.ts';
+export type { RefreshToken } from './viewer-tokens.ts';

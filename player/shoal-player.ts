@@ -2,7 +2,7 @@
 // attributes, the playback (hls.js through `createShoalHls`, or the browser's own) and the views.
 
 import Hls from 'hls.js';
-import type { PeerMode } from './config.ts';
+import type { PeerMode, ShoalConfig } from './config.ts';
 import { createShoalHls } from './create-shoal-hls.ts';
 import { parsePeerMode, sessionAttributes, shoalConfigOf } from './player-attributes.ts';
 import type { ShoalSession } from './session.ts';
@@ -22,6 +22,7 @@ import type { PlaybackState } from './ui/playback-state.ts';
 import { PlayerTree } from './ui/player-tree.ts';
 import { Thumbnails, type ThumbnailView } from './ui/thumbnails.ts';
 import { VideoRenditionList } from './ui/video-renditions.ts';
+import type { RefreshToken } from './viewer-tokens.ts';
 
 const ownAttributes = ['p2p', 'muted', 'overlay', 'controls'] as const;
 const forwarded: ReadonlySet<string> = new Set(forwardedAttributes);
@@ -39,6 +40,7 @@ export class ShoalPlayer extends MediaDelegation {
   readonly #tree: PlayerTree;
   readonly #thumbnails = new Thumbnails();
   readonly #peers = new PeerChoice();
+  #refreshToken: RefreshToken | null = null;
   #playback: Playback | null = null;
   #session: ShoalSession | null = null;
   #stopStats: (() => void) | null = null;
@@ -100,6 +102,17 @@ export class ShoalPlayer extends MediaDelegation {
   allowPeers(allowed: boolean): void {
     this.#peers.choose(allowed ? 'allowed' : 'refused');
     this.#applyPeerMode();
+  }
+
+  /** The page's own way to a new viewer token, in place of `token-url`; setting it opens the source again. */
+  get refreshToken(): RefreshToken | null {
+    return this.#refreshToken;
+  }
+
+  set refreshToken(refresh: RefreshToken | null) {
+    if (this.#refreshToken === refresh) return;
+    this.#refreshToken = refresh;
+    if (this.isConnected) this.#planOpen();
   }
 
   /** As media-chrome and Media UI Extensions call it. */
@@ -237,7 +250,10 @@ export class ShoalPlayer extends MediaDelegation {
   }
 
   #openHls(options: PlaybackOptions): Playback {
-    const shoal = shoalConfigOf(this, this.#peers.modeFor(this.#peerMode()));
+    const shoal: ShoalConfig = {
+      ...shoalConfigOf(this, this.#peers.modeFor(this.#peerMode())),
+      ...(this.#refreshToken && { refreshToken: this.#refreshToken }),
+    };
     // `duration` of a live stream is Infinity, and `seekable` its window, as in Safari.
     const hls = createShoalHls(Hls, { liveDurationInfinity: true, shoal });
     this.#session = hls.shoal;

@@ -1,6 +1,7 @@
 // One playback by hls.js with its delivery, its counting and its beacons. `create-shoal-hls.ts`
 // makes it and gives it to pages as `hls.shoal`.
 
+import { swarmKeyOfToken } from '@shoal/tracker/protocol';
 import type Hls from 'hls.js';
 import type { FragmentLoaderContext } from 'hls.js';
 import { type ShoalConfig, shoalDefaults } from './config.ts';
@@ -8,6 +9,7 @@ import type { FragmentSource } from './delivery/hls/fragment-loader.ts';
 import { HlsDelivery } from './delivery/hls/hls-delivery.ts';
 import { LiveApproach } from './delivery/hls/live-approach.ts';
 import type { NetworkEstimate } from './delivery/hls/load-stats.ts';
+import { makePageFetch } from './delivery/hls/page-requests.ts';
 import { IceServerSource } from './delivery/ice-server-source.ts';
 import {
   CdnError,
@@ -35,6 +37,7 @@ import type { PlayerStats } from './stats.ts';
 import { BeaconReporter, DeliveryMeter, PlaybackMeter, streamNameOf } from './telemetry/index.ts';
 import { liveLatencySeconds } from './telemetry/live-latency.ts';
 import { observePlayback } from './telemetry/observe-playback.ts';
+import { tokenFrom, ViewerTokens } from './viewer-tokens.ts';
 
 /** One source being played; a new `loadSource` makes a new one. */
 interface Playback {
@@ -62,6 +65,7 @@ export class HlsSession implements ShoalSession, FragmentSource {
   #playbackMeter = new PlaybackMeter(performance.now());
   #playback: Playback | null = null;
   #stopObserving: (() => void) | null = null;
+  #tokens: ViewerTokens | null = null;
   #statsTimer: ReturnType<typeof setInterval> | null = null;
   #observeTimer: ReturnType<typeof setInterval> | null = null;
   #errorCount = 0;
@@ -74,7 +78,7 @@ export class HlsSession implements ShoalSession, FragmentSource {
     this.#config = config;
     this.#peersAllowed = (config.p2p ?? shoalDefaults.p2p) === 'on';
     this.#cdnFetch = new CdnFetch({
-      fetch: (url, init) => globalThis.fetch(url, init),
+      fetch: makePageFetch(() => this.#hls?.config ?? {}),
       bases: config.cdnBaseUrls ?? [],
       refreshAccess: config.refreshCdnAccess ?? null,
       nowMs: () => performance.now(),
@@ -201,7 +205,10 @@ export class HlsSession implements ShoalSession, FragmentSource {
 
   #open(hls: Hls, manifestUrl: string): void {
     this.#close();
-    const { tracker, token, iceServers, integrityKey } = this.#config;
+    const { tracker, iceServers, integrityKey } = this.#config;
+    this.#tokens ??= this.#openTokens();
+    const tokens = this.#tokens;
+    const token = (): string | undefined => tokens.current;
     const playlistUrl = new URL(manifestUrl, globalThis.location?.href).href;
     const viewerId = makeViewerId(this.#control.status.upload.canUpload);
     const fetch: typeof globalThis.fetch = (input, init) => globalThis.fetch(input, init);
@@ -214,14 +221,17 @@ export class HlsSession implements ShoalSession, FragmentSource {
     const hasWebRtc = typeof globalThis.RTCPeerConnection === 'function';
     const delivery = new HybridDelivery({
       playlistUrl,
-      trackerUrl: hasWebRtc && tracker ? trackerSocketUrl(tracker, token) : null,
+      trackerUrl: hasWebRtc && tracker ? trackerSocketUrl(tracker, undefined) : null,
+      token,
       exchange: this.#config.exchange ?? shoalDefaults.exchange,
       loadCore: async () => {
+        await tokens.ready();
         await ice.load();
         const { Core, generateStreamShortId } = await import('p2p-media-loader-core');
         return { Core, generateStreamShortId };
       },
       loadTrackerClientClass: async () => {
+        await tokens.ready();
         await ice.load();
         return loadTrackerClientClass();
       },
@@ -251,14 +261,15 @@ export class HlsSession implements ShoalSession, FragmentSource {
   }
 
   #openReporter(playlistUrl: string, viewerId: string): BeaconReporter | null {
-    const { telemetry, tracker, token } = this.#config;
+    const { telemetry, tracker } = this.#config;
     if (telemetry === 'off') return null;
     const base = telemetry || tracker;
     const url = base ? trackerHttpUrl(base) : null;
     if (url === null) return null;
     return new BeaconReporter({
       url,
-      token,
+      token: () => this.#tokens?.current,
+      onTokenRefused: () => this.#tokens?.refused() ?? false,
       session: randomCharacters(22),
       stream: streamNameOf(playlistUrl),
       totals: () => ({
@@ -279,6 +290,23 @@ export class HlsSession implements ShoalSession, FragmentSource {
       fetch: (input, init) => globalThis.fetch(input, init),
       sendBeacon: (to, body) => globalThis.navigator?.sendBeacon?.(to, body) ?? false,
       nowMs: () => performance.now(),
+    });
+  }
+
+  /** Nobody is asked for a token where nothing needs one. */
+  #openTokens(): ViewerTokens {
+    const { token, tokenUrl, refreshToken, tracker, telemetry, p2p } = this.#config;
+    const isNeeded = telemetry === 'off' ? tracker && p2p !== 'off' : telemetry || tracker;
+    const fromUrl = tokenUrl ? tokenFrom(tokenUrl, (url, init) => fetch(url, init)) : null;
+    return new ViewerTokens({
+      token,
+      refresh: isNeeded ? (refreshToken ?? fromUrl) : null,
+      nowMs: () => Date.now(),
+      random: Math.random,
+      onRenewed: (before, after) => {
+        // Without a key, or with that of an older secret, this viewer looks for the others in vain.
+        if (swarmKeyOfToken(before) !== swarmKeyOfToken(after)) this.#control.rejoin();
+      },
     });
   }
 
@@ -324,6 +352,7 @@ export class HlsSession implements ShoalSession, FragmentSource {
     this.#unobserve();
     this.#close();
     this.#control.close();
+    this.#tokens?.close();
     this.#isDestroyed = true;
     this.#listeners.clear();
     this.#keepStatsTimer();

@@ -1,5 +1,6 @@
 // Builds of the player by mode: `iife` and `esm` are single files with hls.js inside, `plugin-iife` and
-// `plugin-esm` the same without it, for pages that have one; `package` is what npm gets, for bundlers.
+// `plugin-esm` the same without it, for pages that have one; `verifier` is what these load late, and
+// `package` what npm gets, for bundlers.
 // `infra/local/build.ts` and `infra/local/build-player-package.ts` run them.
 
 import { readFileSync } from 'node:fs';
@@ -49,6 +50,13 @@ const outputs: Readonly<Record<string, Output>> = {
     extension: 'mjs',
     hasHls: false,
   },
+  verifier: {
+    ...pageFile,
+    entries: { 'shoal-verify': 'verify.ts' },
+    format: 'es',
+    extension: 'js',
+    hasHls: false,
+  },
   package: {
     entries: { index: 'index.ts', plugin: 'plugin.ts' },
     format: 'es',
@@ -90,11 +98,11 @@ const hlsFromSource = {
   ],
 };
 
-/** What a page would load late, and almost none needs, is not in a build that is one file. */
-const withoutScriptVerifier = {
+/** What a page would load late, and almost none needs, is a file of its own beside those that are one. */
+const linkedScriptVerifier = {
   find: /^\.\/script-verifier\.ts$/,
   replacement: fileURLToPath(
-    new URL('./delivery/verification/no-script-verifier.ts', import.meta.url),
+    new URL('./delivery/verification/linked-script-verifier.ts', import.meta.url),
   ),
 };
 
@@ -146,11 +154,13 @@ export default defineConfig(({ mode }) => {
       'process.browser': 'true',
       global: 'globalThis',
       ...(output.hasHls ? hlsFromSource.define : {}),
+      // A classic script asks the document where it came from.
+      ...(output.format === 'iife' ? { 'import.meta.url': '""' } : {}),
     },
     resolve: {
       alias: [
         ...(output.hasHls ? hlsFromSource.alias : []),
-        ...(isSingleFile ? [withoutScriptVerifier] : []),
+        ...(isSingleFile && mode !== 'verifier' ? [linkedScriptVerifier] : []),
       ],
     },
     build: {

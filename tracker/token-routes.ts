@@ -20,7 +20,7 @@ export interface TokenRouteOptions {
 
 export const viewerTokenPath = '/api/v1/viewer-token';
 
-/** Long enough for an evening: the player does not renew its token. */
+/** Long enough for an evening on pages that do not renew it. */
 const lifetimeSeconds = 12 * 3_600;
 /** Of a token that is named by its id alone, nobody knows when it expires. */
 const unknownLifetimeMs = 7 * 24 * 3_600_000;

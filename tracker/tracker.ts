@@ -130,13 +130,14 @@ async function startStages(options: TrackerOptions, compose: Compose): Promise<T
   const secret = options.viewerTokenSecret;
   const geo = await openGeo(options.geoDatabasePaths);
   let ending: SignallingServer | null = null;
+  const board = new PlayerConfigBoard(options.playerConfig);
   const shared = await SharedState.start({
     redisUrl: options.redisUrl,
     logger: options.logger.child({ stage: 'shared' }),
     onRevoked: (tokenId) => ending?.endToken(tokenId),
+    playerConfig: board,
   });
   const verifyToken = secret === null ? null : verifierOf(secret, shared);
-  const board = new PlayerConfigBoard(options.playerConfig, Date.now());
   const telemetry = await startTelemetry(options, registry, verifyToken, shared, geo, board).catch(
     async (error: unknown) => {
       await shared.close();
@@ -168,6 +169,7 @@ async function startStages(options: TrackerOptions, compose: Compose): Promise<T
     }
     registerPlayerConfigRoutes(server, {
       board,
+      shared: shared.playerConfig,
       isOperator: options.dashboardToken === null ? null : tokenCheck(options.dashboardToken),
       onChange: (config) => options.logger.info(config, 'the player configuration was changed'),
     });

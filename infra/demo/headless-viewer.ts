@@ -212,7 +212,7 @@ export class HeadlessViewer {
     if (url === null) return null;
     return new BeaconReporter({
       url,
-      token: undefined,
+      token: () => undefined,
       session: randomCharacters(22),
       stream: streamNameOf(playlistUrl),
       totals: () => ({ ...this.#meter.totals, ...this.#playbackMeter.totals(performance.now()) }),

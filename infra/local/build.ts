@@ -25,6 +25,7 @@ const targets: readonly BuildTarget[] = [
   { name: 'player-script', workspace: 'player', mode: 'iife', inputs: playerInputs },
   { name: 'player-module', workspace: 'player', mode: 'esm', inputs: playerInputs },
   { name: 'plugin-script', workspace: 'player', mode: 'plugin-iife', inputs: playerInputs },
+  { name: 'player-verifier', workspace: 'player', mode: 'verifier', inputs: playerInputs },
   { name: 'plugin-module', workspace: 'player', mode: 'plugin-esm', inputs: playerInputs },
   {
     name: 'pages',

@@ -14,7 +14,7 @@ import {
 } from './media-segment.ts';
 import { openSource, type SourceOptions } from './open-source.ts';
 import { areEqualSettings, defaultPeerSettings, type PeerSettings } from './peer-settings.ts';
-import { ForgedPiecesError } from './pieces/piece-delivery.ts';
+import { ForgedPiecesError } from './pieces/forged-pieces-error.ts';
 import type { RenditionSource } from './rendition-source.ts';
 import type { OnArriving } from './segment-progress.ts';
 

@@ -8,7 +8,8 @@ export interface IceServerSourceOptions {
   readonly given: readonly RTCIceServer[] | undefined;
   /** HTTP origin of the tracker; `null` without one. */
   readonly trackerHttpUrl: string | null;
-  readonly token: string | undefined;
+  /** The viewer's token at the moment of asking. */
+  readonly token: () => string | undefined;
   readonly fetch: typeof globalThis.fetch;
 }
 
@@ -37,7 +38,8 @@ export class IceServerSource {
   }
 
   async #load(): Promise<void> {
-    const { given, trackerHttpUrl, token, fetch } = this.#options;
+    const { given, trackerHttpUrl, fetch } = this.#options;
+    const token = this.#options.token();
     if (given !== undefined || trackerHttpUrl === null) return;
     const url = new URL(iceServersPath, trackerHttpUrl);
     if (token !== undefined && token !== '') url.searchParams.set('token', token);

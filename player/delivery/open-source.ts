@@ -19,6 +19,7 @@ import type { RenditionSource } from './rendition-source.ts';
 import type { FetchReason } from './scheduler/scheduler-actions.ts';
 import { SegmentStore } from './segment-store.ts';
 import { swarmAddressOf } from './swarm-address.ts';
+import { trackerSocketUrl } from './tracker-url.ts';
 
 /** How viewers exchange media: Shoal's pieces, or segments as p2p-media-loader's swarms do. */
 export type ExchangeKind = 'shoal' | 'p2p-media-loader';
@@ -32,6 +33,8 @@ export interface SourceOptions {
   readonly stream: string;
   /** WebSocket URL of the tracker; `null` delivers from the CDN alone. */
   readonly trackerUrl: string | null;
+  /** The viewer's token at this moment, where the URL does not have it. */
+  readonly token?: (() => string | undefined) | undefined;
   readonly loadCore: () => Promise<CoreModule>;
   readonly loadTrackerClientClass: () => Promise<TrackerClientClass>;
   readonly iceServers: readonly RTCIceServer[];
@@ -94,11 +97,11 @@ function linkOptions(
   playlist: RenditionPlaylist,
 ) {
   const name = `shoal-1 ${options.swarmId} ${new URL(playlist.url).pathname}`;
-  const { infoHash, socketUrl } = swarmAddressOf(trackerUrl, { ...options, name });
+  const address = () => swarmAddressOf(withToken(options, trackerUrl), { ...options, name });
   return {
     clientClass,
-    trackerUrl: socketUrl,
-    infoHash,
+    trackerUrl: () => address().socketUrl,
+    infoHash: address().infoHash,
     viewerId: options.viewerId,
     connection: {
       iceServers: options.iceServers,
@@ -111,6 +114,10 @@ function linkOptions(
   };
 }
 
+function withToken({ token }: SourceOptions, trackerUrl: string): string {
+  return trackerSocketUrl(trackerUrl, token?.()) ?? trackerUrl;
+}
+
 function openSegmentSource(options: SourceOptions, playlist: RenditionPlaylist): RenditionSource {
   const { trackerUrl, viewerId, nowMs, events, cdn, serve } = options;
   const store = new SegmentStore(options.storeLimitBytes, serve);
@@ -121,7 +128,7 @@ function openSegmentSource(options: SourceOptions, playlist: RenditionPlaylist):
       else {
         // Pages with p2p-media-loader use this name by themselves where their URL is the same; the
         // core tells renditions apart.
-        const { name, socketUrl } = swarmAddressOf(trackerUrl, {
+        const { name, socketUrl } = swarmAddressOf(withToken(options, trackerUrl), {
           ...options,
           name: withoutQuery(options.playlistUrl),
         });

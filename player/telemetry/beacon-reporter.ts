@@ -38,7 +38,10 @@ export interface BeaconState {
 export interface BeaconReporterOptions {
   /** Base URL of the telemetry API. */
   readonly url: string;
-  readonly token: string | undefined;
+  /** The viewer's token at this moment. */
+  readonly token: () => string | undefined;
+  /** The tracker did not take the token; `true` when another may come, and counters are kept for it. */
+  readonly onTokenRefused?: (() => boolean) | undefined;
   readonly session: string;
   readonly stream: string;
   readonly totals: () => BeaconTotals;
@@ -178,6 +181,8 @@ export class BeaconReporter {
       });
       const version = Number(response.headers.get(playerConfigVersionHeader) ?? Number.NaN);
       if (Number.isFinite(version)) this.#options.onConfigVersion?.(version);
+      const isRefused = response.status === 401 || response.status === 403;
+      if (isRefused && this.#options.onTokenRefused?.()) return false;
       // What the tracker refuses as wrong (4xx) would be refused again: count it as told.
       return (
         response.ok || (response.status >= 400 && response.status < 500 && response.status !== 429)
@@ -194,7 +199,8 @@ export class BeaconReporter {
   }
 
   #url(): string {
-    const query = this.#options.token ? `?token=${encodeURIComponent(this.#options.token)}` : '';
+    const token = this.#options.token();
+    const query = token ? `?token=${encodeURIComponent(token)}` : '';
     return `${this.#options.url}/api/v1/beacons${query}`;
   }
 }

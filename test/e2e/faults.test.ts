@@ -5,7 +5,6 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { ShoalConfig } from '@shoal/player';
 import { Tracker } from '@shoal/tracker';
 import { pino } from 'pino';
 import type { Browser } from 'playwright-core';
@@ -24,7 +23,6 @@ import { FaultyViewer } from '../support/faulty-viewers.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import { TcpGate } from '../support/tcp-gate.ts';
 
-const operatorToken = 'operator-of-this-test';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 /** Two players of one machine never wait for exactly the same time. */
 const toleranceSeconds = 1;
@@ -39,13 +37,12 @@ let browser: Browser;
 
 beforeAll(async () => {
   await buildForBrowsers({ isForced: false });
-  site = await FaultyLiveSite.start(path.join(root, 'player/dist/shoal.js'));
+  site = await FaultyLiveSite.start(path.join(root, 'player/dist'));
   tracker = await Tracker.start({
     host: '127.0.0.1',
     port: 0,
     store: { kind: 'memory' },
     logger: pino({ level: 'silent' }),
-    dashboardToken: operatorToken,
   });
   browser = await launchChromium();
 });
@@ -325,106 +322,6 @@ describe.concurrent('a viewer who is out of the ordinary', () => {
     } finally {
       await viewer.close();
       await Promise.all(peers.map((peer) => peer.close()));
-    }
-  });
-});
-
-describe.concurrent('a page with options of its own', () => {
-  /** A Shoal page and some peers, for as long as `use` takes. */
-  async function withPage(
-    broadcast: string,
-    peerCount: number,
-    shoal: ShoalConfig,
-    use: (viewer: FaultyViewer, peers: HeadlessViewer[]) => Promise<void>,
-  ): Promise<void> {
-    const peers = headlessPeers(broadcast, peerCount);
-    const viewer = await FaultyViewer.open(browser, {
-      ...{ siteUrl: site.url, broadcast, kind: 'shoal', shoal },
-      trackerUrl: tracker.webSocketUrl,
-    });
-    try {
-      await viewer.untilPlaying();
-      await use(viewer, peers);
-      expect((await viewer.watched()).problems).toEqual([]);
-    } finally {
-      await Promise.all([viewer, ...peers].map((each) => each.close()));
-    }
-  }
-
-  it('goes on from another CDN when one dies', async () => {
-    const gate = await TcpGate.start(site.url);
-    const cdnBaseUrls = [{ url: gate.url }, { url: site.url, weight: 0 }];
-    await withPage('failover', 0, { cdnBaseUrls }, async (viewer) => {
-      await viewer.page.evaluate(() => window.resetWatch());
-      await gate.shut();
-      await untilPublished(faultSegments);
-      await viewer.untilPlayed(4, 30_000);
-      expect((await viewer.watched()).starvedSeconds).toBeLessThan(toleranceSeconds);
-    });
-  });
-
-  it('takes from peers what is signed with the pinned key', async () => {
-    await withPage('signed', 2, { integrityKey: site.integrityKey }, (viewer) =>
-      untilPeersDeliver(viewer, 2),
-    );
-  });
-
-  it('takes nothing from peers that is not signed with it, and plays', async () => {
-    const integrityKey = '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo';
-    await withPage('unsigned', 2, { integrityKey }, async (viewer) => {
-      await untilPublished(faultSegments);
-      await viewer.untilPlayed(4, 30_000);
-      const { peerBytes, cdnBytes } = await viewer.watched();
-      expect(peerBytes).toBe(0);
-      expect(cdnBytes).toBeGreaterThan(0);
-    });
-  });
-
-  it('meets nobody in a swarm that is smaller than it asks for', async () => {
-    await withPage('gated', 1, { minViewers: 3, qualityGuard: false }, async (viewer) => {
-      await untilPublished(3);
-      expect((await viewer.watched()).peerCount).toBe(0);
-      const late = headlessPeers('gated', 1);
-      try {
-        await untilPeersDeliver(viewer, 1);
-      } finally {
-        await Promise.all(late.map((peer) => peer.close()));
-      }
-    });
-  });
-});
-
-describe('the operator’s kill switch', () => {
-  const setPeers = (p2p: boolean): Promise<Response> =>
-    fetch(`${tracker.url}/api/v1/player-config`, {
-      method: 'PUT',
-      headers: { 'content-type': 'application/json', authorization: `Bearer ${operatorToken}` },
-      body: JSON.stringify({ p2p }),
-    });
-
-  it('empties the swarm of players within 10 s, and fills it again', async () => {
-    const peers = headlessPeers('killed');
-    const viewer = await FaultyViewer.open(browser, {
-      ...{ siteUrl: site.url, broadcast: 'killed', kind: 'shoal' },
-      trackerUrl: tracker.webSocketUrl,
-      // The guard has a say of its own, and on a busy machine keeps peers off for a while.
-      shoal: { qualityGuard: false },
-    });
-    try {
-      await viewer.untilPlaying();
-      await untilPeersDeliver(viewer, 2);
-      expect((await setPeers(false)).status).toBe(200);
-      await pollUntil(async () => (await viewer.watched()).openConnections === 0, {
-        timeoutMs: 10_000,
-        description: 'the player has left',
-        intervalMs: 100,
-      });
-      await setPeers(true);
-      await untilPeersDeliver(viewer, 2);
-      expect((await viewer.watched()).problems).toEqual([]);
-    } finally {
-      await setPeers(true);
-      await Promise.all([viewer, ...peers].map((each) => each.close()));
     }
   });
 });

@@ -1,26 +1,21 @@
 // The pages as people use them: axe-core over every page and every state of the player, in both
 // colour schemes, and a viewer who gives consent and takes it back. Services and browser are real.
 
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import type { AxeResults } from 'axe-core';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildForBrowsers } from '../../infra/local/build.ts';
+import { type colorSchemes, violations, violationsInSchemes } from '../support/axe.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import { Services } from '../support/service-processes.ts';
 
 const stream = 'studio';
 const key = 'accessibility-key';
-const schemes = ['light', 'dark'] as const;
 const timeoutMs = 60_000;
-let axeSource: string;
 let browser: Browser;
 let services: Services;
 
 beforeAll(async () => {
-  axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
   await buildForBrowsers({ isForced: false });
   browser = await launchChromium();
   services = await Services.start({ streamKeys: `${stream}:${key}`, ladder: '240p' });
@@ -33,7 +28,7 @@ afterAll(async () => {
 
 async function openPage(
   path: string,
-  colorScheme: (typeof schemes)[number],
+  colorScheme: (typeof colorSchemes)[number],
   viewport = { width: 1_280, height: 800 },
 ): Promise<{ readonly page: Page; readonly context: BrowserContext }> {
   const context = await browser.newContext({ colorScheme, viewport, reducedMotion: 'reduce' });
@@ -41,22 +36,6 @@ async function openPage(
   page.setDefaultTimeout(timeoutMs);
   await page.goto(`${services.ingestUrl}${path}`);
   return { page, context };
-}
-
-/** What axe finds, one line a violation; open shadow trees are looked into. */
-async function violations(page: Page, state: string): Promise<string[]> {
-  // By evaluation, not by a script element: the page's policy does not matter.
-  await page.evaluate(axeSource);
-  const results = await page.evaluate(async () => {
-    const axe: unknown = Reflect.get(window, 'axe');
-    const { run } = axe as { run: () => Promise<AxeResults> };
-    return await run();
-  });
-  return results.violations.flatMap(({ id, nodes }) =>
-    nodes.map(
-      (node) => `${state}: ${id} at ${node.target.flat().join(' ')}: ${node.failureSummary}`,
-    ),
-  );
 }
 
 /** Looks at one page in one state after another, in both colour schemes. */
@@ -69,10 +48,7 @@ async function look(
   const { page, context } = await openPage(path, 'dark', viewport);
   for (const [state, reach] of Object.entries(states)) {
     await reach(page);
-    for (const colorScheme of schemes) {
-      await page.emulateMedia({ colorScheme });
-      found.push(...(await violations(page, `${path} ${state} ${colorScheme}`)));
-    }
+    found.push(...(await violationsInSchemes(page, `${path} ${state}`)));
   }
   await context.close();
   return found;
@@ -102,10 +78,7 @@ describe('the pages', () => {
     await page.click('#camera');
     await page.click('#start');
     await page.waitForSelector('#state[data-state="live"]');
-    for (const colorScheme of schemes) {
-      await page.emulateMedia({ colorScheme });
-      found.push(...(await violations(page, `broadcast live ${colorScheme}`)));
-    }
+    found.push(...(await violationsInSchemes(page, 'broadcast live')));
     expect(found).toEqual([]);
   });
 

@@ -3,6 +3,7 @@
 
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { violationsInSchemes } from '../support/axe.ts';
 import {
   launch,
   type PlayerPage,
@@ -107,6 +108,7 @@ describe('<shoal-player>', () => {
     await page.getByRole('button', { name: 'Playing live' }).waitFor();
     await live.end();
     await page.getByText('The broadcast has ended').waitFor();
+    expect(await violationsInSchemes(page, 'ended', 'shoal-player')).toEqual([]);
     await page.getByRole('button', { name: 'Check again' }).waitFor();
     expect(problems).toEqual([]);
   });

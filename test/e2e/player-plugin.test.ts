@@ -168,16 +168,31 @@ const builds = [
   'hls-1.7/hls.light.mjs',
 ];
 
-/** One page with a player for each build of hls.js, all on the same stream. */
+/** One page with a player for each build, all on the same stream; two add to its requests. */
 function pageOfBuilds(): string {
   return `<!doctype html><title>builds</title>
     ${builds.map(() => '<video width="300" muted playsinline></video>').join('')}
     <script type="module">
       import { createShoalHls } from '${stage.services.ingestUrl}/player/shoal-hls.mjs';
       const videos = [...document.querySelectorAll('video')];
+      const setups = [
+        {
+          xhrSetup: (xhr, url) => {
+            xhr.open('GET', url + '?by=xhr');
+            xhr.setRequestHeader('accept-language', 'tlh');
+          },
+        },
+        {
+          fetchSetup: ({ url }, parameters) => {
+            parameters.headers.set('accept-language', 'tlh');
+            return new Request(url + '?by=fetch', parameters);
+          },
+        },
+      ];
       const players = await Promise.all(${JSON.stringify(builds)}.map(async (build, index) => {
         const { default: Hls } = await import('/' + build);
-        const hls = createShoalHls(Hls, { shoal: { tracker: '${stage.trackerSocketUrl}', telemetry: 'off' } });
+        const shoal = { tracker: '${stage.trackerSocketUrl}', telemetry: 'off' };
+        const hls = createShoalHls(Hls, { ...setups[index], shoal });
         hls.loadSource('${stage.playlistUrl}');
         hls.attachMedia(videos[index]);
         hls.on(Hls.Events.MANIFEST_PARSED, () => videos[index].play());
@@ -198,6 +213,14 @@ describe('hls.js 1.6 and 1.7, full and light, as four players on one page', () =
     const page = await context.newPage();
     const problems: string[] = [];
     page.on('pageerror', (error) => problems.push(error.message));
+    const asked: { readonly by: string; readonly language: string; readonly isRange: boolean }[] =
+      [];
+    page.on('request', (request) => {
+      const { pathname, search } = new URL(request.url());
+      if (!pathname.endsWith('.m4s')) return;
+      const { range, 'accept-language': language = '' } = request.headers();
+      asked.push({ by: search, language, isRange: range !== undefined });
+    });
     await page.goto(`${site.url}/builds`);
     await page.waitForFunction(() => window.shoalPlayers !== undefined);
     const players = () => page.evaluate(() => window.shoalPlayers());
@@ -208,6 +231,16 @@ describe('hls.js 1.6 and 1.7, full and light, as four players on one page', () =
     );
     const versions = (await players()).map(({ version }) => version.slice(0, 3));
     expect(versions).toEqual(['1.6', '1.6', '1.7', '1.7']);
+    // What the page tells hls.js to do with requests holds for segments and for ranges of them.
+    for (const by of ['?by=xhr', '?by=fetch']) {
+      await pollUntil(() => asked.some((each) => each.by === by && each.isRange), {
+        timeoutMs,
+        description: `a range is asked for with ${by}`,
+      });
+    }
+    const told = asked.filter(({ by }) => by !== '');
+    expect(told.filter(({ language }) => language !== 'tlh')).toEqual([]);
+    expect(new Set(asked.map(({ by }) => by))).toEqual(new Set(['?by=xhr', '?by=fetch', '']));
 
     await page.evaluate(() => window.destroyFirstPlayer());
     const [destroyed, ...before] = await players();

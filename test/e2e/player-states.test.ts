@@ -3,6 +3,7 @@
 
 import type { Browser, CDPSession, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { violationsInSchemes } from '../support/axe.ts';
 import { launch, PlayerPages, untilPlayedMore, untilPosition } from '../support/player-page.ts';
 
 /** Long enough that hls.js alone would not jump: the old position is still in the playlist. */
@@ -28,6 +29,7 @@ describe('<shoal-player>', () => {
     await untilPosition(page, 1);
     await page.context().setOffline(true);
     await page.getByText('You are offline').waitFor();
+    expect(await violationsInSchemes(page, 'offline', 'shoal-player')).toEqual([]);
     await page.context().setOffline(false);
     await page.getByText('You are offline').waitFor({ state: 'hidden' });
     await untilPlayedMore(page, 1);
@@ -40,6 +42,7 @@ describe('<shoal-player>', () => {
     await untilPosition(page, 1);
     pages.site.setFault('/live/show/', 503);
     await page.getByText('Connection lost').waitFor({ timeout: 40_000 });
+    expect(await violationsInSchemes(page, 'reconnecting', 'shoal-player')).toEqual([]);
     pages.site.setFault('/live/show/', null);
     await page.getByText('Connection lost').waitFor({ state: 'hidden' });
     await untilPlayedMore(page, 1);
@@ -53,6 +56,7 @@ describe('<shoal-player>', () => {
     });
     await page.getByText('This stream is not open to you').waitFor();
     await page.getByText('ask for a new one').waitFor();
+    expect(await violationsInSchemes(page, 'error', 'shoal-player')).toEqual([]);
     pages.site.setFault('/live/recording/', null);
     await page.getByRole('button', { name: 'Try again' }).click();
     await untilPosition(page, 0.3);

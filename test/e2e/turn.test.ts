@@ -20,6 +20,7 @@ import { pollUntil } from '../support/poll-until.ts';
 const stream = 'relayed';
 const key = 'key-of-the-test';
 const turnSecret = 'turn-secret-of-the-test';
+const viewerTokenSecret = 'a-viewer-token-secret-of-32-characters';
 
 describe('viewers behind a TURN server', () => {
   let directory: string;
@@ -44,6 +45,8 @@ describe('viewers behind a TURN server', () => {
       SHOAL_LADDER: 'small:320x180:400000:64000',
       SHOAL_TURN_URLS: coturn.url,
       SHOAL_TURN_SECRET: turnSecret,
+      SHOAL_VIEWER_TOKEN_SECRET: viewerTokenSecret,
+      SHOAL_TOKEN_ENDPOINT: 'yes',
     };
     services = await Promise.all([
       startService({ entry: 'ingest/main.ts', port: ingestPort, environment }),
@@ -66,7 +69,13 @@ describe('viewers behind a TURN server', () => {
     await rm(directory, { recursive: true, force: true });
   });
 
-  /** A page whose connections may use nothing but a relay. */
+  /** A page whose own setting lets it use nothing but a relay. */
+  async function openRelayOnlyViewer(): Promise<BrowserViewer> {
+    const context = await browser.newContext();
+    return BrowserViewer.openIn(context, `${ingestUrl}/embed/${stream}?relay-only`);
+  }
+
+  /** A page whose connections cannot use anything but a relay. */
   async function openRelayedViewer(): Promise<BrowserViewer> {
     const context = await browser.newContext();
     await context.addInitScript(() => {
@@ -81,7 +90,8 @@ describe('viewers behind a TURN server', () => {
   }
 
   it('exchange pieces through it, and the savings say so', async () => {
-    const viewers = [await openRelayedViewer(), await openRelayedViewer()];
+    // Both pages take their viewer's token from the tracker, which asks for one everywhere.
+    const viewers = [await openRelayedViewer(), await openRelayOnlyViewer()];
     await Promise.all(viewers.map((viewer) => viewer.untilPlaying(60_000)));
     await pollUntil(
       async () => {
@@ -106,7 +116,6 @@ describe('viewers behind a TURN server', () => {
 
   it('get credentials only with a viewer token where the tracker asks for one', async () => {
     const port = await freePort();
-    const secret = 'a-viewer-token-secret-of-32-characters';
     const guarded = await startService({
       entry: 'tracker/main.ts',
       port,
@@ -115,7 +124,7 @@ describe('viewers behind a TURN server', () => {
         SHOAL_TELEMETRY_STORE: 'memory',
         SHOAL_TURN_URLS: coturn.url,
         SHOAL_TURN_SECRET: turnSecret,
-        SHOAL_VIEWER_TOKEN_SECRET: secret,
+        SHOAL_VIEWER_TOKEN_SECRET: viewerTokenSecret,
         SHOAL_DASHBOARD_TOKEN: 'a-token-of-the-dashboard',
       },
     });
@@ -123,7 +132,7 @@ describe('viewers behind a TURN server', () => {
       const url = `http://127.0.0.1:${port}/api/v1/ice-servers`;
       expect((await fetch(url)).status).toBe(401);
       expect((await fetch(`${url}?token=x`)).status).toBe(403);
-      const token = await signViewerToken(secret, { stream: null, lifetimeSeconds: 60 });
+      const token = await signViewerToken(viewerTokenSecret, { stream: null, lifetimeSeconds: 60 });
       const response = await fetch(`${url}?token=${token}`);
       expect(response.headers.get('cache-control')).toBe('no-store');
       expect(await response.json()).toMatchObject({ iceServers: [{ urls: [coturn.url] }] });

@@ -124,7 +124,13 @@ describe('the package @shoal/player', () => {
     const names = packed.fileNames;
     for (const expected of [
       ...['package.json', 'README.md', 'LICENSE', 'dist/index.js', 'dist/plugin.js'],
-      ...['dist/shoal.js', 'dist/shoal-hls.js', 'dist/types/index.d.ts', 'dist/types/plugin.d.ts'],
+      ...[
+        'dist/shoal.js',
+        'dist/shoal-hls.js',
+        'dist/shoal-verify.js',
+        'dist/types/index.d.ts',
+        'dist/types/plugin.d.ts',
+      ],
     ]) {
       expect(names).toContain(expected);
     }

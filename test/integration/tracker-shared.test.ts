@@ -2,6 +2,7 @@
 // tokens, who counts a beacon. And that each goes on alone while Redis is away.
 
 import { Tracker, type TrackerOptions } from '@shoal/tracker';
+import type { PlayerConfig } from '@shoal/tracker/protocol';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { signViewerToken } from '../../tracker/admission/viewer-token.ts';
@@ -104,6 +105,54 @@ describe('trackers that share Redis', () => {
     await expect(join(two, `/?token=${token}`)).rejects.toThrow('HTTP 401');
     expect(friend.closeCode).toBeNull();
     expect(await postBeacon(`${one.url}`)).toBe(401);
+  });
+
+  it('tell players the same, whichever the operator told', async () => {
+    const options = { dashboardToken, playerConfig: { minViewers: 3 } };
+    const [one, two] = [await startTracker(options), await startTracker(options)];
+    const configOf = async (tracker: Tracker): Promise<PlayerConfig> =>
+      (await (await fetch(`${tracker.url}/api/v1/player-config`)).json()) as PlayerConfig;
+    const put = async (tracker: Tracker, change: Partial<PlayerConfig>): Promise<number> => {
+      const response = await fetch(`${tracker.url}/api/v1/player-config`, {
+        method: 'PUT',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${dashboardToken}` },
+        body: JSON.stringify(change),
+      });
+      return response.status;
+    };
+    const untilBothSay = (expected: Partial<PlayerConfig>): Promise<unknown> =>
+      pollUntil(
+        async () => {
+          const configs = [await configOf(one), await configOf(two)];
+          expect(configs[0]).toMatchObject(expected);
+          return configs[0]?.version === configs[1]?.version;
+        },
+        { timeoutMs: 10_000, description: 'the same on both trackers' },
+      );
+    // Of one environment: nothing to read anew for players that meet the other tracker.
+    await untilBothSay({ p2p: true, minViewers: 3 });
+    expect(await put(one, { p2p: false })).toBe(200);
+    await untilBothSay({ p2p: false, minViewers: 3 });
+    // A change at the other one is a change of what counts, not of its own environment.
+    expect(await put(two, { minViewers: 5 })).toBe(200);
+    expect(await configOf(two)).toMatchObject({ p2p: false, minViewers: 5 });
+    await pollUntil(async () => (await configOf(one)).minViewers === 5, {
+      timeoutMs: 10_000,
+      description: 'the first tracker hears of it',
+    });
+    // One that starts later, and a Redis that has forgotten everything.
+    const three = await startTracker(options);
+    expect(await configOf(three)).toEqual(await configOf(one));
+    const client = new Redis(redis.url);
+    cleanups.push(async () => client.disconnect());
+    await client.del('shoal-player-config');
+    await pollUntil(async () => (await client.get('shoal-player-config')) !== null, {
+      timeoutMs: 10_000,
+      description: 'the trackers remind it',
+    });
+    expect(await configOf(await startTracker(options))).toMatchObject({ p2p: false });
+    // For the tests after this one.
+    await put(one, { p2p: true });
   });
 
   it('count a beacon once that is repeated to another', async () => {

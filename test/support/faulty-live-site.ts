@@ -23,10 +23,22 @@ import { faultyPage } from './faulty-page.ts';
 /** What browsers get instead of a segment. */
 export type SegmentFault = 'none' | '404' | '503' | 'slow' | 'truncated' | 'wrong-bytes' | 'hangs';
 
+/**
+ * `replayed-signature`: signatures that the origin has made, for another broadcast. `forged-pieces`:
+ * piece roots of other bytes under true digests and signatures, and viewers without a browser get
+ * those bytes from the CDN, as accomplices would.
+ */
+export type PlaylistLie = 'none' | 'replayed-signature' | 'forged-pieces';
+
+/** Stands at every 1 KiB of the other bytes; occurs in no real segment. */
+export const forgeryMark = 'SHOAL-FORGED-BY-A-CDN';
+
 /** The faults of one broadcast, switched by a test. */
 export interface BroadcastFaults {
   segments: SegmentFault;
   playlists: 'none' | '503';
+  /** What playlists say that is not so, to browsers and viewers alike. */
+  lie: PlaylistLie;
   /** Answers that were faulty. */
   count: number;
 }
@@ -43,6 +55,13 @@ interface Rendition {
   readonly segments: readonly Media[];
 }
 
+/** Where a broadcast is steered to: pathway and base URL by its rank. */
+export interface Steering {
+  readonly pathways: Readonly<Record<string, string>>;
+  /** Best first; a test may change it while viewers watch. */
+  priority: readonly string[];
+}
+
 export const segmentSeconds = 2;
 const recording = 'recorded-once';
 const windowSegments = 12;
@@ -55,28 +74,32 @@ const rungs = [
 
 export class FaultyLiveSite {
   readonly #server: Server;
-  readonly #script: Buffer;
+  readonly #scriptFolder: string;
   readonly #signer: SegmentSigner;
   readonly #renditions: ReadonlyMap<string, Rendition>;
   readonly #faults = new Map<string, BroadcastFaults>();
+  readonly #steering = new Map<string, Steering>();
+  readonly #forged = new Map<Media, Media>();
   readonly #startedAtMs = Date.now();
   #isClosed = false;
+  /** Scripts that were asked for, in order. */
+  readonly scripts: string[] = [];
 
   private constructor(
     server: Server,
-    script: Buffer,
+    scriptFolder: string,
     signer: SegmentSigner,
     renditions: ReadonlyMap<string, Rendition>,
   ) {
     this.#server = server;
     this.#signer = signer;
-    this.#script = script;
+    this.#scriptFolder = scriptFolder;
     this.#renditions = renditions;
     server.on('request', (request, response) => void this.#answer(request, response));
   }
 
-  /** @param scriptPath the built embed script with `Shoal.Hls` and `Shoal.createShoalHls` */
-  static async start(scriptPath: string): Promise<FaultyLiveSite> {
+  /** @param scriptFolder with the built `shoal.js` and what that loads late */
+  static async start(scriptFolder: string): Promise<FaultyLiveSite> {
     const folder = await mkdtemp(path.join(tmpdir(), 'shoal-faults-'));
     try {
       await Promise.all(rungs.map((rung) => record(folder, rung)));
@@ -88,7 +111,7 @@ export class FaultyLiveSite {
       await once(server, 'listening');
       const renditions = new Map(await Promise.all(entries));
       const signer = await SegmentSigner.start({ directory: folder });
-      return new FaultyLiveSite(server, await readFile(scriptPath), signer, renditions);
+      return new FaultyLiveSite(server, scriptFolder, signer, renditions);
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
@@ -117,9 +140,15 @@ export class FaultyLiveSite {
   faults(broadcast: string): BroadcastFaults {
     const known = this.#faults.get(broadcast);
     if (known) return known;
-    const faults: BroadcastFaults = { segments: 'none', playlists: 'none', count: 0 };
+    const faults: BroadcastFaults = { segments: 'none', playlists: 'none', lie: 'none', count: 0 };
     this.#faults.set(broadcast, faults);
     return faults;
+  }
+
+  /** Gives the broadcast a content steering manifest (RFC 8216bis §7). */
+  steer(broadcast: string, steering: Steering): Steering {
+    this.#steering.set(broadcast, steering);
+    return steering;
   }
 
   async close(): Promise<void> {
@@ -139,9 +168,11 @@ export class FaultyLiveSite {
       response.end(faultyPage);
       return;
     }
-    if (pathname === '/player/shoal.js') {
+    const script = /^\/player\/([a-z-]+\.js)$/.exec(pathname)?.[1];
+    if (script !== undefined) {
+      this.scripts.push(script);
       response.setHeader('content-type', 'text/javascript');
-      response.end(this.#script);
+      response.end(await readFile(path.join(this.#scriptFolder, script)));
       return;
     }
     const [, broadcast = '', name = '', file = ''] =
@@ -149,13 +180,21 @@ export class FaultyLiveSite {
       [];
     const faults = this.faults(broadcast);
     const isBrowser = /Mozilla/.test(request.headers['user-agent'] ?? '');
+    if (file === 'steering.json') {
+      const { priority = [] } = this.#steering.get(broadcast) ?? {};
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify({ VERSION: 1, TTL: 1, 'PATHWAY-PRIORITY': priority }));
+      return;
+    }
     if (file === 'index.m3u8') {
       const isRefused = isBrowser && faults.playlists === '503';
       if (!isRefused) await this.#untilListed(Number(searchParams.get('_HLS_msn') ?? 0));
       if (isBrowser && faults.playlists === '503') refuse(response, faults, 503);
       else
         response.end(
-          name === '' ? multivariantPlaylist(broadcast) : this.#mediaPlaylist(broadcast, name),
+          name === ''
+            ? multivariantPlaylist(broadcast, this.#steering.get(broadcast) ?? null)
+            : this.#mediaPlaylist(broadcast, name),
         );
       return;
     }
@@ -168,7 +207,13 @@ export class FaultyLiveSite {
     else {
       const fault = isBrowser && file !== 'init.mp4' ? faults.segments : 'none';
       if (fault !== 'none') faults.count += 1;
-      await sendMedia(media, fault, request.headers.range, response);
+      const isForged = !isBrowser && file !== 'init.mp4' && faults.lie === 'forged-pieces';
+      await sendMedia(
+        isForged ? this.#forgedOf(media) : media,
+        fault,
+        request.headers.range,
+        response,
+      );
     }
   }
 
@@ -186,18 +231,32 @@ export class FaultyLiveSite {
     for (let number = first; number <= lastNumber; number += 1) {
       const media = rendition?.segments[number];
       if (!media) continue;
+      const { lie } = this.faults(broadcast);
+      const signed = lie === 'replayed-signature' ? 'another-broadcast' : broadcast;
+      const pieces = lie === 'forged-pieces' ? this.#forgedOf(media) : media;
       const startsAtMs = this.#startedAtMs + (number - windowSegments - 1) * segmentSeconds * 1_000;
       lines.push(
         `#EXT-X-PROGRAM-DATE-TIME:${new Date(startsAtMs).toISOString()}`,
         formatSegmentDigestTag(
           media.digest,
-          formatSignatureAttribute(this.#sign(broadcast, name, number, media)),
-          media.pieceAttributes,
+          formatSignatureAttribute(this.#sign(signed, name, number, media)),
+          pieces.pieceAttributes,
         ),
         ...[`#EXTINF:${segmentSeconds},`, `${recording}/${number}.m4s`],
       );
     }
     return `${lines.join('\n')}\n`;
+  }
+
+  #forgedOf(media: Media): Media {
+    const known = this.#forged.get(media);
+    if (known) return known;
+    const bytes = Buffer.from(media.bytes);
+    for (let offset = 0; offset + forgeryMark.length <= bytes.length; offset += 1_024)
+      bytes.write(forgeryMark, offset, 'latin1');
+    const forged = mediaOf(bytes);
+    this.#forged.set(media, forged);
+    return forged;
   }
 
   #sign(stream: string, rendition: string, number: number, { digest }: Media): string {
@@ -216,15 +275,21 @@ export class FaultyLiveSite {
   }
 }
 
-function multivariantPlaylist(broadcast: string): string {
+function multivariantPlaylist(broadcast: string, steering: Steering | null): string {
   // Most cases have one rendition, so that viewers and peers are sure to be in one swarm.
   const listed = broadcast.startsWith('ladder') ? rungs : rungs.slice(0, 1);
-  const lines = listed.map(
-    ({ name, widthPx, bitrateBps }) =>
-      `#EXT-X-STREAM-INF:BANDWIDTH=${bitrateBps},CODECS="avc1.42c00a",RESOLUTION=` +
-      `${widthPx}x${(widthPx * 9) / 16}\n${name}/index.m3u8`,
+  const pathways = Object.entries(steering?.pathways ?? { '': '' });
+  const lines = pathways.flatMap(([pathway, baseUrl]) =>
+    listed.map(
+      ({ name, widthPx, bitrateBps }) =>
+        `#EXT-X-STREAM-INF:BANDWIDTH=${bitrateBps},CODECS="avc1.42c00a",RESOLUTION=` +
+        `${widthPx}x${(widthPx * 9) / 16}${pathway === '' ? '' : `,PATHWAY-ID="${pathway}"`}\n` +
+        `${baseUrl === '' ? '' : `${baseUrl}/live/${broadcast}/`}${name}/index.m3u8`,
+    ),
   );
-  return `#EXTM3U\n${lines.join('\n')}\n`;
+  const [first = ''] = Object.keys(steering?.pathways ?? {});
+  const server = `#EXT-X-CONTENT-STEERING:SERVER-URI="steering.json",PATHWAY-ID="${first}"`;
+  return `${['#EXTM3U', ...(steering ? [server] : []), ...lines].join('\n')}\n`;
 }
 
 function refuse(response: ServerResponse, faults: BroadcastFaults, status: number): void {

@@ -19,7 +19,7 @@ export interface WatchedPlayback {
 
 export type PlaybackKind = 'plain' | 'shoal';
 
-/** `?kind=…&broadcast=…&tracker=…&clockOffsetMs=…&shoal={…}` */
+/** `?kind=…&broadcast=…&tracker=…&clockOffsetMs=…&shoal={…}&source=…&mark=…` */
 export const faultyPage = `<!doctype html>
 <title>faults</title>
 <video muted playsinline style="width: 160px"></video>
@@ -36,6 +36,13 @@ export const faultyPage = `<!doctype html>
       static now() { return RealDate.now() + offsetMs; }
     };
   }
+  // The guard waits for minutes: a test lets them pass at once.
+  const realNow = performance.now.bind(performance);
+  let passedMs = 0;
+  performance.now = () => realNow() + passedMs;
+  window.passTime = (byMs) => {
+    passedMs += byMs;
+  };
   const problems = [];
   addEventListener('error', (event) => problems.push(String(event.message)));
   addEventListener('unhandledrejection', (event) => problems.push('rejected: ' + event.reason));
@@ -48,6 +55,17 @@ export const faultyPage = `<!doctype html>
       }
     };
   }
+  // Looks for bytes that must not come near the media buffer.
+  const appended = { appended: 0, marked: 0 };
+  const mark = parameters.get('mark');
+  if (mark) {
+    const original = SourceBuffer.prototype.appendBuffer;
+    SourceBuffer.prototype.appendBuffer = function (data) {
+      appended.appended += 1;
+      if (new TextDecoder('latin1').decode(data).includes(mark)) appended.marked += 1;
+      original.call(this, data);
+    };
+  }
   const isOpen = (each) =>
     each instanceof RTCPeerConnection ? each.connectionState !== 'closed' : each.readyState <= 1;
 </script>
@@ -56,6 +74,7 @@ export const faultyPage = `<!doctype html>
   const video = document.querySelector('video');
   const { Hls, createShoalHls } = Shoal;
   let hls = null;
+  const guardChanges = [];
   function open() {
     const shoal = {
       tracker: parameters.get('tracker') ?? undefined,
@@ -63,6 +82,7 @@ export const faultyPage = `<!doctype html>
       ...JSON.parse(parameters.get('shoal') ?? '{}'),
     };
     hls = parameters.get('kind') === 'shoal' ? createShoalHls(Hls, { shoal }) : new Hls();
+    hls.shoal?.on('shoal-guard', ({ level, reason }) => guardChanges.push({ level, reason }));
     const opened = hls;
     const again = (action) => setTimeout(() => opened === hls && action(), 1_000);
     hls.on(Hls.Events.MANIFEST_PARSED, () => video.play().catch(() => {}));
@@ -72,7 +92,8 @@ export const faultyPage = `<!doctype html>
       else if (details.startsWith('manifest')) again(() => opened.loadSource(source));
       else again(() => opened.startLoad());
     });
-    const source = '/live/' + parameters.get('broadcast') + '/index.m3u8';
+    const source =
+      parameters.get('source') ?? '/live/' + parameters.get('broadcast') + '/index.m3u8';
     hls.loadSource(source);
     hls.attachMedia(video);
     return hls;
@@ -107,6 +128,13 @@ export const faultyPage = `<!doctype html>
     ...hls?.shoal?.stats,
     openConnections: [...connections].filter(isOpen).length,
   });
+  window.setPlaybackRate = (rate) => {
+    video.playbackRate = rate;
+  };
+  window.openSource = () => void open();
+  window.shoalSession = () => hls.shoal;
+  window.guardChanges = guardChanges;
+  window.appendedMedia = () => appended;
   window.resetWatch = () => {
     starvedMs = 0;
     movedAtMs = performance.now();

@@ -1,7 +1,7 @@
 // The same broadcast watched in two browser contexts, by plain hls.js and by Shoal, so that a fault
 // meets both in the same run. Used by the fault tests; the page itself is faulty-page.
 
-import type { ShoalConfig } from '@shoal/player';
+import type { GuardDecision, ShoalConfig, ShoalSession } from '@shoal/player';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import type { PlaybackKind, WatchedPlayback } from './faulty-page.ts';
 import { pollUntil } from './poll-until.ts';
@@ -13,6 +13,16 @@ declare global {
     switchLevels(count: number, everyMs: number): Promise<void>;
     seekAround(count: number, everyMs: number): Promise<void>;
     openAndDestroy(count: number): Promise<void>;
+    /** For everything that measures with `performance.now()`. */
+    passTime(byMs: number): void;
+    setPlaybackRate(rate: number): void;
+    /** For pages that open later. */
+    openSource(): void;
+    shoalSession(): ShoalSession;
+    /** What the guard has said, in its order. */
+    readonly guardChanges: readonly GuardDecision[];
+    /** What was given to the media buffer, and how often with the mark in it. */
+    appendedMedia(): { readonly appended: number; readonly marked: number };
   }
 }
 
@@ -23,6 +33,10 @@ export interface FaultyViewerOptions {
   readonly trackerUrl?: string;
   readonly clockOffsetMs?: number;
   readonly opens?: 'later';
+  /** The playlist, where it is not the site's of that broadcast. */
+  readonly source?: string;
+  /** What must not be in the media buffer. */
+  readonly mark?: string;
   /** Further options, beside the tracker. */
   readonly shoal?: ShoalConfig;
 }
@@ -42,6 +56,8 @@ export class FaultyViewer {
     if (trackerUrl !== undefined) query.set('tracker', trackerUrl);
     if (options.shoal !== undefined) query.set('shoal', JSON.stringify(options.shoal));
     if (opens !== undefined) query.set('opens', opens);
+    if (options.source !== undefined) query.set('source', options.source);
+    if (options.mark !== undefined) query.set('mark', options.mark);
     const context = await browser.newContext({ viewport: { width: 320, height: 200 } });
     const page = await context.newPage();
     await page.goto(`${siteUrl}/page?${query}`);

@@ -30,7 +30,7 @@ export class MeetingViewer {
     this.#links = new PieceLinks(
       {
         clientClass,
-        trackerUrl: address.socketUrl,
+        trackerUrl: () => address.socketUrl,
         infoHash: address.infoHash,
         viewerId: this.viewerId,
         connection: { iceServers: [], iceTransportPolicy: 'all' },

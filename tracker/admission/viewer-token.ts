@@ -10,7 +10,7 @@ import { swarmKeyClaim } from '../protocol/index.ts';
 export interface ViewerPermission {
   /** The token's `jti` (RFC 7519 §4.1.7), under which it can be revoked. */
   readonly tokenId: string | null;
-  /** When it expires. */
+  /** Until when it is taken: a revoked one must not come back for the tolerance after its end. */
   readonly expiresAtMs: number;
   /** The one stream it is good for, `null` for all. */
   readonly stream: string | null;
@@ -60,7 +60,7 @@ export function createViewerTokenVerifier(secret: string): VerifyViewerToken {
       if (maxSockets && !tokenId) return null;
       return {
         tokenId: tokenId ?? null,
-        expiresAtMs: (payload.exp ?? 0) * 1_000,
+        expiresAtMs: ((payload.exp ?? 0) + clockToleranceSeconds) * 1_000,
         stream: stream ?? null,
         address: address ?? null,
         uses: maxSockets && tokenId ? { tokenId, maxSockets } : null,

@@ -93,8 +93,9 @@ function wholeWindow(summary: SavingsSummary): Alert[] {
   if (stallRatio !== null && stallRatio > stallLimit) {
     sentences.push(`Viewers stalled for ${text(percent(stallRatio))} of the watching time.`);
   }
-  const { qualityWithPeers, qualityWithoutPeers } = summary;
-  const [slow, quick] = [qualityWithPeers.startupSeconds, qualityWithoutPeers.startupSeconds];
+  const { qualityWithPeers, qualityWithoutPeers, qualityHeldOut } = summary;
+  const slow = qualityWithPeers.startupSeconds;
+  const quick = qualityHeldOut.startupSeconds ?? qualityWithoutPeers.startupSeconds;
   if (slow !== null && quick !== null && slow > quick * 1.5 && slow - quick > 0.5) {
     sentences.push(
       `Start-up takes ${text(seconds(slow))} with peers and ${text(seconds(quick))} without.`,

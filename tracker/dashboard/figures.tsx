@@ -132,28 +132,41 @@ const comparedFigures: readonly {
 ];
 
 function Comparison({ summary }: { summary: SavingsSummary }) {
-  const { qualityWithPeers, qualityWithoutPeers } = summary;
+  const { qualityWithPeers, qualityWithoutPeers, qualityHeldOut } = summary;
+  const isFair = qualityHeldOut.playedSeconds > 0;
+  const others = isFair ? qualityHeldOut : qualityWithoutPeers;
   return (
-    <table class="compare">
-      <caption class="hidden">Quality with and without peers</caption>
-      <thead>
-        <tr>
-          <td />
-          <th scope="col">with peers</th>
-          <th scope="col">CDN alone</th>
-        </tr>
-      </thead>
-      <tbody>
-        {comparedFigures.map(({ label, show }) => (
-          <tr key={label}>
-            <th scope="row">{label}</th>
-            <td>{show(qualityWithPeers)}</td>
-            <td>{show(qualityWithoutPeers)}</td>
+    <>
+      <table class="compare">
+        <caption class="hidden">Quality with and without peers</caption>
+        <thead>
+          <tr>
+            <td />
+            <th scope="col">with peers</th>
+            <th scope="col">{isFair ? 'held out' : 'CDN alone'}</th>
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {comparedFigures.map(({ label, show }) => (
+            <tr key={label}>
+              <th scope="row">{label}</th>
+              <td>{show(qualityWithPeers)}</td>
+              <td>{show(others)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <p class="note">{comparisonNote(qualityWithPeers, isFair ? qualityHeldOut : null)}</p>
+    </>
   );
+}
+
+function comparisonNote(withPeers: QualityFigures, heldOut: QualityFigures | null): string {
+  if (heldOut === null) {
+    return 'Not a fair comparison: who plays from the CDN alone may have another device or network. Hold a share of the sessions out (p2pShare) for one.';
+  }
+  const watched = [withPeers, heldOut].map(({ playedSeconds }) => duration(playedSeconds));
+  return `Chance alone decides who is held out. ${watched[0]} were watched with peers, ${watched[1]} held out.`;
 }
 
 export function Honesty({ summary }: { summary: SavingsSummary }) {

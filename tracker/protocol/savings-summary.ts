@@ -11,6 +11,8 @@ export interface SavingsPoint {
 
 /** What viewing was like for one kind of viewer; `null` without one. */
 export interface QualityFigures {
+  /** How much was watched: what the other figures rest on. */
+  readonly playedSeconds: number;
   readonly stallRatio: number | null;
   readonly startupSeconds: number | null;
   /** Mean over reports. */
@@ -65,6 +67,11 @@ export interface SavingsSummary {
   /** Quality apart for viewers who exchange segments and for those who play from the CDN alone. */
   readonly qualityWithPeers: QualityFigures;
   readonly qualityWithoutPeers: QualityFigures;
+  /**
+   * Of viewers whom chance alone has held out (`p2pShare`): the one to compare `qualityWithPeers` with.
+   * Who plays from the CDN for other reasons has another device, network or wish.
+   */
+  readonly qualityHeldOut: QualityFigures;
   /** Beacons that claim more than the stream's bit rate allows: in none of the other figures. */
   readonly setAsideBeacons: number;
   readonly setAsideBytes: number;

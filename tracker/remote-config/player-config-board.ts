@@ -1,6 +1,8 @@
 // What players are told to do at this moment, by the operator: from the environment at the start,
-// by an authenticated PUT while it runs. In memory: a restart goes back to the environment.
+// by an authenticated PUT while it runs, at any of the trackers. A tracker that is alone goes back to
+// the environment when it starts again.
 
+import { createHash } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { TrackerError } from '../errors.ts';
@@ -20,21 +22,42 @@ const maxBodyBytes = 1_024;
 
 export class PlayerConfigBoard {
   #config: PlayerConfig;
+  #isChanged = false;
 
-  constructor(initial: PlayerConfigChange, nowMs: number) {
-    // The time makes versions that a tracker before this one has not used.
-    this.#config = { ...withChange(defaultPlayerConfig, initial), version: nowMs };
+  constructor(initial: PlayerConfigChange) {
+    const config = withChange(defaultPlayerConfig, initial);
+    this.#config = { ...config, version: versionOf(config) };
   }
 
   get config(): PlayerConfig {
     return this.#config;
   }
 
+  /** What an operator has set; `null` while the environment counts. */
+  get changed(): PlayerConfig | null {
+    return this.#isChanged ? this.#config : null;
+  }
+
+  /** Another tracker was told this. */
+  adopt(config: PlayerConfig): void {
+    this.#config = config;
+    this.#isChanged = true;
+  }
+
   change(change: PlayerConfigChange, nowMs: number): PlayerConfig {
     const version = Math.max(nowMs, this.#config.version + 1);
     this.#config = { ...withChange(this.#config, change), version };
+    this.#isChanged = true;
     return this.#config;
   }
+}
+
+/**
+ * The same on trackers with the same environment, or every beacon that reaches another tracker would
+ * look like news; and below every time in milliseconds, which is what changes are numbered by.
+ */
+function versionOf(config: PlayerConfig): number {
+  return createHash('sha256').update(JSON.stringify(config)).digest().readUInt32BE();
 }
 
 function withChange(config: PlayerConfig, change: PlayerConfigChange): PlayerConfig {
@@ -60,16 +83,25 @@ export function parsePlayerConfigChange(value: unknown): PlayerConfigChange {
   throw new TrackerError('player-config-invalid', `${field}: ${issue?.message ?? 'not valid'}.`);
 }
 
+export interface SharedBoard {
+  /** Learns what the others were told; resolves in any case. */
+  poll(): Promise<void>;
+  /** Rejects when the others could not be told. */
+  publish(): Promise<void>;
+}
+
 export interface PlayerConfigRouteOptions {
   readonly board: PlayerConfigBoard;
   /** `true` for the operator; `null` where no secret is set, and nobody may change anything. */
   readonly isOperator: ((request: FastifyRequest) => boolean) | null;
+  /** Tells the other trackers, or asks them before a change; `null` where this one is alone. */
+  readonly shared: SharedBoard | null;
   readonly onChange: (config: PlayerConfig) => void;
 }
 
 export function registerPlayerConfigRoutes(
   server: FastifyInstance,
-  { board, isOperator, onChange }: PlayerConfigRouteOptions,
+  { board, isOperator, shared, onChange }: PlayerConfigRouteOptions,
 ): void {
   server.get('/api/v1/player-config', async (_request, reply) =>
     reply.header('cache-control', 'no-store').send(board.config),
@@ -84,8 +116,19 @@ export function registerPlayerConfigRoutes(
     if (!isOperator(request)) {
       throw new TrackerError('dashboard-token-wrong', 'Give the dashboard token as Bearer.');
     }
-    const config = board.change(parsePlayerConfigChange(request.body), Date.now());
+    const change = parsePlayerConfigChange(request.body);
+    await shared?.poll();
+    const config = board.change(change, Date.now());
     onChange(config);
+    try {
+      await shared?.publish();
+    } catch (error) {
+      throw new TrackerError(
+        'store-unavailable',
+        'It holds on this tracker, and on the others when Redis answers again.',
+        { cause: error },
+      );
+    }
     return reply.header('cache-control', 'no-store').send(config);
   });
 }

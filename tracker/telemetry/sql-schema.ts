@@ -110,6 +110,16 @@ const latencyAndBitrateColumns = [
   'sharing_latency_ms',
 ] as const satisfies readonly CounterColumn[];
 
+const heldOutColumns = [
+  'held_out_media_bytes',
+  'held_out_played_ms',
+  'held_out_stalled_ms',
+  'held_out_startup_count',
+  'held_out_startup_ms',
+  'held_out_latency_count',
+  'held_out_latency_ms',
+] as const satisfies readonly CounterColumn[];
+
 const relayColumns = ['relayed_bytes'] as const satisfies readonly CounterColumn[];
 
 export function columnOf(name: CounterName): CounterColumn {
@@ -225,6 +235,7 @@ export const migrations: MigrationProvider = {
       '0004-latency-and-bitrate': addCounterColumns(latencyAndBitrateColumns),
       '0005-relayed-bytes': addCounterColumns(relayColumns),
       '0006-regions-and-reach': regionsAndReach,
+      '0007-held-out': addCounterColumns(heldOutColumns),
     };
   },
 };

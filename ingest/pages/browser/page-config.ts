@@ -6,6 +6,8 @@ export interface PageConfig {
   /** WebSocket URL of the tracker, `null` when there is none: then the CDN delivers everything. */
   readonly tracker: string | null;
   readonly dashboard: string | null;
+  /** Where a viewer of this stream gets its token; `null` where nobody gives any away. */
+  readonly tokenUrl: string | null;
   /** Public key of the origin, for snippets; `null` where the server told none. */
   readonly integrityKey: string | null;
 }
@@ -25,6 +27,7 @@ export function parsePageConfig(json: string): PageConfig {
     stream: text('stream') ?? defaultStream,
     tracker: text('tracker'),
     dashboard: text('dashboard'),
+    tokenUrl: text('tokenUrl'),
     integrityKey: text('integrityKey'),
   };
 }

@@ -23,6 +23,7 @@ export function createPlayer(
   const stream = encodeURIComponent(config.stream);
   const all: Record<string, string> = {
     ...(config.tracker === null ? {} : { tracker: config.tracker }),
+    ...(config.tokenUrl === null ? {} : { 'token-url': config.tokenUrl }),
     autoplay: '',
     muted: '',
     playsinline: '',

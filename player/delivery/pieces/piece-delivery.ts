@@ -13,6 +13,7 @@ import { schedulerConstants } from '../scheduler/scheduler-constants.ts';
 import { SwarmScheduler } from '../scheduler/swarm-scheduler.ts';
 import type { OnArriving } from '../segment-progress.ts';
 import { canUpload } from '../viewer-id.ts';
+import { ForgedPiecesError, maxMismatches } from './forged-pieces-error.ts';
 import { PieceInbox } from './piece-inbox.ts';
 import type { PieceLinks, PieceLinksListener } from './piece-links.ts';
 import { encodeCancel, encodeHave, encodeHello, encodeRequest } from './piece-messages.ts';
@@ -48,9 +49,6 @@ const meetingMs = 3_000;
 const latencyTargetDurations = 2;
 /** Events within this time are thought about together. */
 const coalesceMs = 2;
-
-/** The pieces match the playlist's root, but the segment that they make does not match its digest. */
-export class ForgedPiecesError extends Error {}
 
 export class PieceDelivery implements RenditionSource {
   readonly #options: PieceDeliveryOptions;
@@ -401,6 +399,9 @@ export class PieceDelivery implements RenditionSource {
       this.#options.events.onDiscarded(result.discardedBytes);
       if (result.isComplete) segment.progress.failures = 0;
       else this.#fetchFailed(segment, action);
+      // Without end where the root is forged: the digest decides, of the whole from the CDN.
+      if (segment.progress.failures >= maxMismatches)
+        segment.progress.fail(new ForgedPiecesError(segment.progress.segment.url));
     } catch (error) {
       const isWanted = this.#segments.get(segment.number) === segment && !segment.isComplete;
       const isBrokenOff = segment.abortCount !== abortCount;
@@ -472,7 +473,7 @@ export class PieceDelivery implements RenditionSource {
     const { digest, url } = segment.progress.segment;
     segment.isWholeRight ??= sha256Hex(segment.bytes.buffer).then((whole) => whole === digest);
     if (await segment.isWholeRight) this.#deliver(segment);
-    else segment.progress.fail(new ForgedPiecesError(`${url}: the pieces are not the segment's`));
+    else segment.progress.fail(new ForgedPiecesError(url));
   }
 
   #deliver(segment: PieceSegment): void {

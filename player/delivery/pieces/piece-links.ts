@@ -21,7 +21,8 @@ export interface PieceLinksListener {
 
 export interface PieceLinksOptions {
   readonly clientClass: TrackerClientClass;
-  readonly trackerUrl: string;
+  /** Where this viewer connects at this moment. */
+  readonly trackerUrl: () => string;
   /** Names the swarm of this rendition, 20 bytes. */
   readonly infoHash: Uint8Array;
   /** 20 ASCII characters. */
@@ -93,12 +94,12 @@ export class PieceLinks {
     this.#client = new options.clientClass({
       infoHash: options.infoHash,
       peerId: encoder.encode(options.viewerId),
-      announce: [options.trackerUrl],
+      announce: [options.trackerUrl()],
       port: unusedPort,
       rtcConfig: options.connection,
       getAnnounceOpts: () => ({ numwant: this.#wantedOffers() }),
     });
-    reconnectSoon(this.#client, Math.random);
+    reconnectSoon(this.#client, Math.random, options.trackerUrl);
     this.#client.on('peer', (peer) => this.#admit(peer));
     this.#client.on('update', (answer) => {
       const swarm = ringOf(answer);

@@ -15,6 +15,7 @@ export function reconnectDelayMs(failures: number, random: () => number): number
 interface ReconnectingTracker {
   reconnecting: boolean;
   retries: number;
+  announceUrl: string;
   reconnectTimer: ReturnType<typeof setTimeout> | null;
   _openSocket(): void;
   _startReconnectTimer(): void;
@@ -24,8 +25,13 @@ interface ReconnectingTracker {
  * Replaces the client's own waiting: 10 s to 5 min after the first loss (`RECONNECT_VARIANCE` of
  * `lib/client/websocket-tracker.js`), in which a viewer would meet nobody new. Does nothing to a
  * client that is built differently.
+ * @param currentUrl where to connect again: the viewer's token may be another one by then
  */
-export function reconnectSoon(client: object, random: () => number): void {
+export function reconnectSoon(
+  client: object,
+  random: () => number,
+  currentUrl?: () => string,
+): void {
   for (const tracker of trackersOf(client)) {
     tracker._startReconnectTimer = () => {
       tracker.reconnecting = true;
@@ -35,6 +41,8 @@ export function reconnectSoon(client: object, random: () => number): void {
           // The client forgets this timer when it is destroyed while it waits.
           if ('destroyed' in client && client.destroyed === true) return;
           tracker.retries += 1;
+          // Nothing is open under the old one now: the client gave its socket back when it closed.
+          if (currentUrl) tracker.announceUrl = currentUrl();
           tracker._openSocket();
         },
         reconnectDelayMs(tracker.retries, random),

@@ -17,8 +17,11 @@ function bytesOf(base64Url: string): Uint8Array {
 export class ScriptVerifier {
   readonly #key: Uint8Array;
 
-  /** @param publicKey 32 bytes in base64url */
-  constructor(publicKey: string) {
+  /**
+   * @param publicKey 32 bytes in base64url
+   * @param _scriptUrl for the one that stands in for this where it is not in the same file
+   */
+  constructor(publicKey: string, _scriptUrl: string) {
     this.#key = bytesOf(publicKey);
   }
 

@@ -11,6 +11,12 @@ export interface SignedSegment extends DescribedSegment {
 
 type Verifier = Pick<SegmentVerifier, 'verify'>;
 
+/** Where this script came from. A classic script knows it only while it runs for the first time. */
+const scriptUrl = (() => {
+  const script = globalThis.document?.currentScript;
+  return script && 'src' in script ? String(script.src) : import.meta.url;
+})();
+
 /** Answers remembered: more than any playlist is long, apart from recordings of many hours. */
 const maxRemembered = 20_000;
 
@@ -63,7 +69,7 @@ export class SignatureCheck {
     const native = await SegmentVerifier.create(this.#publicKey);
     if (native) return native;
     const { ScriptVerifier } = await import('./script-verifier.ts');
-    return new ScriptVerifier(this.#publicKey);
+    return new ScriptVerifier(this.#publicKey, scriptUrl);
   }
 
   #warn({ url }: SignedSegment): void {

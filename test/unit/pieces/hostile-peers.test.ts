@@ -81,7 +81,7 @@ beforeEach(() => {
       new PieceLinks(
         {
           clientClass: network.clientClass,
-          trackerUrl: 'ws://tracker.invalid',
+          trackerUrl: () => 'ws://tracker.invalid',
           infoHash: new Uint8Array(20),
           viewerId: '-SH0101-zzzzzzzzzzzz',
           connection: { iceServers: [] },

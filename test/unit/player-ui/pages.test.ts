@@ -22,6 +22,7 @@ describe('parsePageConfig', () => {
       stream: 'show',
       tracker: 'ws://t:8090',
       dashboard: 'http://t:8090',
+      tokenUrl: null,
       integrityKey: null,
     });
   });
@@ -38,6 +39,7 @@ describe('parsePageConfig', () => {
       stream: 'demo',
       tracker: null,
       dashboard: null,
+      tokenUrl: null,
       integrityKey: null,
     });
   });

@@ -15,6 +15,8 @@ import { parseBeacon } from '../../../tracker/telemetry/beacon-schema.ts';
 interface Collector {
   readonly url: string;
   readonly beacons: DeliveryBeacon[];
+  /** Path and query of each. */
+  readonly targets: string[];
   answer: number;
 }
 
@@ -28,6 +30,7 @@ beforeEach(async () => {
   // Sockets need the real immediates and ticks.
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   const beacons: DeliveryBeacon[] = [];
+  const targets: string[] = [];
   server = createServer((request, response) => {
     let body = '';
     request.on('data', (chunk) => {
@@ -35,13 +38,16 @@ beforeEach(async () => {
     });
     request.on('end', () => {
       beacons.push(JSON.parse(body));
+      targets.push(request.url ?? '');
       response.writeHead(collector.answer, { 'shoal-player-config': '17' }).end();
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  collector = { url: `http://127.0.0.1:${port}`, beacons, answer: 204 };
+  collector = { url: `http://127.0.0.1:${port}`, beacons, targets, answer: 204 };
   further = {};
+  token = undefined;
+  canRenew = false;
   versions = [];
   totals = {
     cdnBytes: 0,
@@ -66,10 +72,14 @@ afterEach(async () => {
 /** Beside what the first versions told; the reporter leaves out what is nothing. */
 let further: Pick<BeaconState, 'heldOut' | 'guard'> = {};
 
+let token: string | undefined;
+let canRenew = false;
+
 function start(): BeaconReporter {
   reporter = new BeaconReporter({
     url: collector.url,
-    token: undefined,
+    token: () => token,
+    onTokenRefused: () => canRenew,
     session: 'session-for-this-test',
     stream: 'demo',
     totals: () => ({ ...totals }),
@@ -158,6 +168,36 @@ describe('BeaconReporter', () => {
     const [first, second] = collector.beacons;
     expect(second).toEqual(first);
     expect(first?.cdnBytes).toBe(700);
+  });
+
+  it('keeps its counters for a new token where one can come, and takes it for them', async () => {
+    const subject = start();
+    token = 'old';
+    collector.answer = 403;
+    canRenew = true;
+    totals = { ...totals, cdnBytes: 700 };
+    await passUntilBeacon(1);
+    token = 'new';
+    collector.answer = 204;
+    await vi.advanceTimersByTimeAsync(60_000);
+    await vi.waitUntil(() => collector.beacons.length >= 2, { timeout: 5_000 });
+    await subject.end(false);
+    const [first, second] = collector.beacons;
+    expect(second).toEqual(first);
+    expect(collector.targets.slice(0, 2)).toEqual([
+      '/api/v1/beacons?token=old',
+      '/api/v1/beacons?token=new',
+    ]);
+  });
+
+  it('counts as told what a tracker refuses for good', async () => {
+    const subject = start();
+    token = 'old';
+    collector.answer = 403;
+    totals = { ...totals, cdnBytes: 700 };
+    await passUntilBeacon(1);
+    await subject.end(false);
+    expect(collector.beacons.map(({ cdnBytes }) => cdnBytes)).toEqual([700, 0]);
   });
 
   it('ends once', async () => {

@@ -31,6 +31,7 @@ function summaryWith(
 }
 
 const unknownQuality = {
+  playedSeconds: 0,
   stallRatio: null,
   startupSeconds: null,
   liveLatencySeconds: null,
@@ -84,6 +85,9 @@ describe('alerts', () => {
     expect(sentences).toHaveLength(5);
     expect(sentences.join(' ')).toContain('stalled for 5.0 % of the watching time');
     expect(sentences.join(' ')).toContain('Start-up takes 4.00 s with peers and 1.00 s without');
+    // Whom chance has held out are the better comparison.
+    const heldOut = { ...summary, qualityHeldOut: { ...unknownQuality, startupSeconds: 3.9 } };
+    expect(sentencesOf(heldOut).join(' ')).not.toContain('Start-up takes');
     expect(sentences.join(' ')).toContain('allows: 3, of together 9.00 GB.');
   });
 });

@@ -1,5 +1,6 @@
 // The rollup: every beacon counts once, in any order, and nothing grows without bound.
 
+import type { DeliveryBeacon } from '@shoal/tracker/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseBeacon } from '../../../tracker/telemetry/beacon-schema.ts';
@@ -138,6 +139,31 @@ describe('rollup', () => {
       sharingStalledMs: 250,
       sharingStartupCount: 1,
       sharingStartupMs: 1_000,
+    });
+  });
+
+  it('keeps the quality of viewers whom chance has held out apart from others without peers', () => {
+    const rollup = new Rollup(limits);
+    const add = (session: string, changes: Partial<DeliveryBeacon>) =>
+      rollup.addBeacon(parseBeacon(beaconWith({ session, ...changes })), nowMs);
+    add('session-aaaaaaaaaa', {
+      p2pEnabled: false,
+      heldOut: true,
+      startupSeconds: 2,
+      peerBytes: 0,
+    });
+    add('session-bbbbbbbbbb', { p2pEnabled: false, startupSeconds: 3 });
+    add('session-cccccccccc', { p2pEnabled: true, heldOut: false });
+    expect(sumOf(rollup.takePending())).toMatchObject({
+      playedMs: 14_250,
+      sharingPlayedMs: 4_750,
+      heldOutMediaBytes: 1_000,
+      heldOutPlayedMs: 4_750,
+      heldOutStalledMs: 250,
+      heldOutStartupCount: 1,
+      heldOutStartupMs: 2_000,
+      heldOutLatencyCount: 1,
+      heldOutLatencyMs: 6_500,
     });
   });
 

@@ -122,11 +122,36 @@ describe('savings summary', () => {
     });
     const { qualityWithPeers } = summarizeSavings(inputWith({}));
     expect(qualityWithPeers).toEqual({
+      playedSeconds: 0,
       stallRatio: null,
       startupSeconds: null,
       liveLatencySeconds: null,
       bitrateBps: null,
     });
+  });
+
+  it('has quality of those whom chance has held out, apart from others on the CDN alone', () => {
+    const totals = {
+      ...noCounters,
+      playedMs: 100_000,
+      sharingPlayedMs: 60_000,
+      heldOutMediaBytes: 2_000_000,
+      heldOutPlayedMs: 8_000,
+      heldOutStalledMs: 2_000,
+      heldOutStartupCount: 2,
+      heldOutStartupMs: 3_000,
+      heldOutLatencyCount: 2,
+      heldOutLatencyMs: 12_000,
+    };
+    const { qualityHeldOut, qualityWithoutPeers } = summarizeSavings(inputWith({ totals }));
+    expect(qualityHeldOut).toEqual({
+      playedSeconds: 8,
+      stallRatio: 0.2,
+      startupSeconds: 1.5,
+      liveLatencySeconds: 6,
+      bitrateBps: 2e6,
+    });
+    expect(qualityWithoutPeers.playedSeconds).toBe(40);
   });
 
   it('has bit rate and latency for those who share and for those who do not', () => {

@@ -26,6 +26,14 @@ export const counterNames = [
   'sharingStartupMs',
   'sharingLatencyCount',
   'sharingLatencyMs',
+  // The same of viewers whom chance alone has held out from the exchange.
+  'heldOutMediaBytes',
+  'heldOutPlayedMs',
+  'heldOutStalledMs',
+  'heldOutStartupCount',
+  'heldOutStartupMs',
+  'heldOutLatencyCount',
+  'heldOutLatencyMs',
   // Beacons that nobody can have measured, and their bytes; in none of the figures above.
   'setAsideCount',
   'setAsideBytes',

@@ -196,6 +196,15 @@ function countersOf(beacon: AcceptedBeacon): DeliveryCounters {
       sharingLatencyCount: latencyCount,
       sharingLatencyMs: latencyMs,
     }),
+    ...(beacon.heldOut === true && {
+      heldOutMediaBytes: beacon.cdnBytes + beacon.peerBytes,
+      heldOutPlayedMs: beacon.playedMs,
+      heldOutStalledMs: beacon.stalledMs,
+      heldOutStartupCount: startupCount,
+      heldOutStartupMs: startupMs,
+      heldOutLatencyCount: latencyCount,
+      heldOutLatencyMs: latencyMs,
+    }),
   };
 }
 

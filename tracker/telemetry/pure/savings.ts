@@ -81,6 +81,15 @@ export function summarizeSavings(input: SavingsInput): SavingsSummary {
     latencyCount: totals.sharingLatencyCount,
     latencyMs: totals.sharingLatencyMs,
   };
+  const heldOut: QualitySums = {
+    mediaBytes: totals.heldOutMediaBytes,
+    playedMs: totals.heldOutPlayedMs,
+    stalledMs: totals.heldOutStalledMs,
+    startupCount: totals.heldOutStartupCount,
+    startupMs: totals.heldOutStartupMs,
+    latencyCount: totals.heldOutLatencyCount,
+    latencyMs: totals.heldOutLatencyMs,
+  };
   const quality = qualityOf(all);
   // Relayed bytes leave a server of the operator: they save nothing, however they came there.
   const savedBytes = Math.max(0, totals.peerBytes - totals.relayedBytes);
@@ -107,6 +116,7 @@ export function summarizeSavings(input: SavingsInput): SavingsSummary {
     liveLatencySeconds: audience.liveLatencySeconds,
     qualityWithPeers: qualityOf(withPeers),
     qualityWithoutPeers: qualityOf(difference(all, withPeers)),
+    qualityHeldOut: qualityOf(heldOut),
     setAsideBeacons: totals.setAsideCount,
     setAsideBytes: totals.setAsideBytes,
     cdnBitrateBps: bitrateOfNow(input.recent.cdnBytes),
@@ -137,6 +147,7 @@ function difference(all: QualitySums, part: QualitySums): QualitySums {
 function qualityOf(sums: QualitySums): QualityFigures {
   const { playedMs, stalledMs } = sums;
   return {
+    playedSeconds: playedMs / 1_000,
     stallRatio: ratio(stalledMs, playedMs + stalledMs),
     startupSeconds: ratio(sums.startupMs / 1_000, sums.startupCount),
     liveLatencySeconds: ratio(sums.latencyMs / 1_000, sums.latencyCount),
