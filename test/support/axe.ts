@@ -13,11 +13,7 @@ let source: Promise<string> | null = null;
  * What axe finds, one line a violation; open shadow trees are looked into.
  * @param within a selector, where the page around it is only the test's
  */
-export async function violations(
-  page: Page,
-  state: string,
-  within = 'html',
-): Promise<string[]> {
+export async function violations(page: Page, state: string, within = 'html'): Promise<string[]> {
   source ??= readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
   // By evaluation, not by a script element: the page's policy does not matter.
   await page.evaluate(await source);
