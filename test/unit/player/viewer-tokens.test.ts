@@ -9,6 +9,7 @@ const secret = 'a secret for tests, long enough for HS256';
 let tokens: ViewerTokens | null = null;
 let renewals: [before: string | undefined, after: string][] = [];
 
+/** Before the fake time passes: signing takes real time, in which answers would come too late. */
 const sign = (lifetimeSeconds: number): Promise<string> =>
   signViewerToken(secret, { stream: 'demo', lifetimeSeconds });
 
@@ -63,20 +64,21 @@ describe('a viewer token', () => {
   });
 
   it('that came with an old page is renewed by the clock, and a wrong clock does no harm', async () => {
-    const first = await sign(1_000);
-    const late = vi.fn(async () => sign(1_000));
+    const [first, fresh] = await Promise.all([sign(1_000), sign(1_000)]);
+    const late = vi.fn(async () => fresh);
     open(first, late, 900_000);
     await vi.advanceTimersByTimeAsync(76_000);
     expect(late).toHaveBeenCalledTimes(1);
     // By this clock every new token has expired already.
-    const wrong = vi.fn(async () => sign(1_000));
+    const wrong = vi.fn(async () => fresh);
     open(first, wrong, 3_600_000);
     await vi.advanceTimersByTimeAsync(700_000);
     expect(wrong).toHaveBeenCalledTimes(1);
   });
 
   it('is asked for every 5 s at most, and more rarely while nobody answers', async () => {
-    const shortLived = vi.fn(async () => sign(1));
+    const brief = await sign(1);
+    const shortLived = vi.fn(async () => brief);
     open(undefined, shortLived);
     await vi.advanceTimersByTimeAsync(20_500);
     expect(shortLived.mock.calls.length).toBeLessThanOrEqual(5);
