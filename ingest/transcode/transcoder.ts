@@ -23,6 +23,8 @@ const maxQueuedBytes = 8 * 1024 * 1024;
 const defaultMaxLagMs = 8_000;
 /** How long ffmpeg may take to give the rest after its input has ended. */
 const drainTimeoutMs = 5_000;
+/** A picture that is turned to and fro must not start an ffmpeg each time. */
+const leastTurnMs = 1_000;
 /** What is kept of ffmpeg's messages for the error. */
 const maxMessageChars = 4_096;
 /** One tick of the Matroska timeline: least distance between two frames of a track. */
@@ -132,7 +134,9 @@ export class Transcoder {
   /** Whether a frame needs another encoding; to be asked once for each frame. */
   judge(frame: EncodedFrame): PassthroughVerdict {
     const verdict = this.#running?.passthrough?.judge(frame) ?? 'goes-on';
-    return verdict === 'goes-on' && this.isTurned(frame) && frame.isKeyframe ? 'turned' : verdict;
+    if (verdict !== 'goes-on' || !this.isTurned(frame) || !frame.isKeyframe) return verdict;
+    const sinceStartMs = frame.captureTimeMs - (this.#running?.originTimeMs ?? 0);
+    return sinceStartMs < leastTurnMs ? 'goes-on' : 'turned';
   }
 
   /** Whether a picture has to be turned in another way than this encoding does it. */
