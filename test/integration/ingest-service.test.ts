@@ -56,7 +56,7 @@ describe('the ingest service', () => {
     const before = await (await get('/watch/other')).text();
     const { x: integrityKey } = await (await get('/api/v1/integrity-key')).json();
     expect(settingsIn(before)).toEqual({
-      ...{ stream: 'other', tracker: null, dashboard: null, integrityKey },
+      ...{ stream: 'other', tracker: null, dashboard: null, integrityKey, tokenUrl: null },
     });
     house.ingest.announceTracker('http://tracker.example:8090/?a=</script><script>alert(1)');
     const html = await (await get('/')).text();
@@ -68,7 +68,7 @@ describe('the ingest service', () => {
     expect(embed.headers.get('content-type')).toContain('text/html');
     expect(settingsIn(await embed.text())).toEqual({
       ...{ stream: 'demo', tracker: 'ws://tracker.example:8090', integrityKey },
-      dashboard: 'http://tracker.example:8090/',
+      ...{ dashboard: 'http://tracker.example:8090/', tokenUrl: null },
     });
   });
 
