@@ -2,9 +2,10 @@
 // playlist at once. The broadcast hands rows over one after the other, the origin serves them.
 
 import type { Logger } from 'pino';
+import type { PackagedInitSection } from './hls/fragment-reader.ts';
 import type { ListedSegment } from './hls/media-playlist.ts';
 import type { OutputRow } from './hls/output-rows.ts';
-import type { PackagedInitSection, PackagedSegment } from './hls/packager.ts';
+import type { PackagedSegment } from './hls/packager.ts';
 import { CheckpointWriter } from './origin/checkpoint-writer.ts';
 import type { LiveRendition } from './origin/live-rendition.ts';
 import type { Presentation } from './origin/live-stream.ts';

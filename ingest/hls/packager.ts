@@ -1,17 +1,11 @@
 // Pure: the fragmented MP4 of one rendition → its init section and segments (RFC 8216 §3.3).
 // The broadcast pushes ffmpeg's output in, stores what comes out and lists it in the playlists.
 
-import { type Box, BoxFormatError, BoxSplitter } from './box-splitter.ts';
+import { BoxFormatError } from './box-splitter.ts';
 import { describeFragment, type FragmentDescription } from './fragment.ts';
-import { describeInitSection, type InitDescription } from './init-section.ts';
+import { type Fragment, FragmentReader, type PackagedInitSection } from './fragment-reader.ts';
 import { joinBytes } from './join-bytes.ts';
 import { longestSegmentSeconds } from './target-duration.ts';
-
-export interface PackagedInitSection {
-  readonly kind: 'init-section';
-  readonly bytes: Uint8Array;
-  readonly description: InitDescription;
-}
 
 export interface PackagedSegment {
   readonly kind: 'segment';
@@ -50,10 +44,7 @@ interface OpenSegment {
 
 export class Packager {
   readonly #options: PackagerOptions;
-  readonly #splitter = new BoxSplitter();
-  #fileType: Uint8Array | null = null;
-  #init: InitDescription | null = null;
-  #moof: Uint8Array | null = null;
+  readonly #reader = new FragmentReader();
   #open: OpenSegment | null = null;
   /** Media time of the first fragment. */
   #originSeconds: number | null = null;
@@ -67,7 +58,9 @@ export class Packager {
    * @throws BoxFormatError when they are not the fragmented MP4 that was asked for
    */
   push(chunk: Uint8Array): PackagerOutput[] {
-    return this.#splitter.push(chunk).flatMap((box) => this.#takeBox(box));
+    return this.#reader
+      .push(chunk)
+      .flatMap((part) => (part.kind === 'fragment' ? this.#takeFragment(part) : [part]));
   }
 
   /** What is left when the encoding has ended: the last, shorter segment. */
@@ -75,38 +68,8 @@ export class Packager {
     return this.#closeSegment(null);
   }
 
-  #takeBox(box: Box): PackagerOutput[] {
-    switch (box.type) {
-      case 'ftyp':
-        this.#fileType = box.bytes;
-        return [];
-      case 'moov':
-        return [this.#takeInitSection(box.bytes)];
-      case 'moof':
-        this.#moof = box.bytes;
-        return [];
-      case 'mdat':
-        return this.#takeFragment(box.bytes);
-      default:
-        // Indexes of the whole file (`sidx`, `mfra`) mean nothing in a segment.
-        return [];
-    }
-  }
-
-  #takeInitSection(moov: Uint8Array): PackagedInitSection {
-    if (this.#fileType === null) throw new BoxFormatError('moov came before ftyp');
-    const description = describeInitSection(moov);
-    this.#init = description;
-    return { kind: 'init-section', bytes: joinBytes([this.#fileType, moov]), description };
-  }
-
-  #takeFragment(mdat: Uint8Array): PackagerOutput[] {
-    const moof = this.#moof;
-    this.#moof = null;
-    if (moof === null || this.#init === null) {
-      throw new BoxFormatError('mdat came without its moof, or before moov');
-    }
-    const fragment = describeFragment(moof, this.#init);
+  #takeFragment({ moof, mdat, init }: Fragment): PackagerOutput[] {
+    const fragment = describeFragment(moof, init);
     if (fragment === null) return [];
     this.#originSeconds ??= fragment.startSeconds;
     const finished = this.#isCutBefore(fragment) ? this.#closeSegment(fragment) : [];

@@ -1,10 +1,10 @@
 // Pure: the sound of a broadcast with pictures → a rendition of its own, cut where the pictures are
 // cut (RFC 8216 §4.3.4.1). The encoding pushes ffmpeg's output in and tells it the cuts.
 
-import { type Box, BoxFormatError, BoxSplitter } from './box-splitter.ts';
-import { describeInitSection, type TrackDescription } from './init-section.ts';
-import { joinBytes } from './join-bytes.ts';
-import type { PackagedInitSection, PackagedSegment, PackagerOutput } from './packager.ts';
+import { BoxFormatError } from './box-splitter.ts';
+import { type Fragment, FragmentReader, type PackagedInitSection } from './fragment-reader.ts';
+import type { TrackDescription } from './init-section.ts';
+import type { PackagedSegment, PackagerOutput } from './packager.ts';
 import { readSoundFrames, type SoundFrame, writeSoundFragment } from './sound-fragment.ts';
 import { longestSegmentSeconds } from './target-duration.ts';
 
@@ -12,11 +12,8 @@ import { longestSegmentSeconds } from './target-duration.ts';
 const frameSamples = 1024;
 /** A stereo frame of AAC without any signal (ISO/IEC 14496-3 §4.4.2.1: a pair with nothing coded). */
 const silentFrame = Uint8Array.of(0x21, 0x00, 0x49, 0x90, 0x02, 0x19, 0x00, 0x23, 0x80);
-/** Pictures may stall for so long and keep all of the sound; of longer stalls the latest is kept. */
-const longestStallSeconds = 60;
-
-/** More than a minute of silence is a hole. */
-const maxSilentFrames = 3_000;
+/** How much sound is held while no picture comes. */
+const heldSeconds = 60;
 
 interface Cut {
   /** On the media timeline. */
@@ -31,11 +28,9 @@ export interface SoundPackagerOptions {
 
 export class SoundPackager {
   readonly #options: SoundPackagerOptions;
-  readonly #splitter = new BoxSplitter();
+  readonly #reader = new FragmentReader();
   readonly #cuts: Cut[] = [];
-  #fileType: Uint8Array | null = null;
   #track: TrackDescription | null = null;
-  #moof: Uint8Array | null = null;
   #frames: SoundFrame[] = [];
   /** Where the next segment begins. */
   #nextTicks: number | null = null;
@@ -51,7 +46,14 @@ export class SoundPackager {
    * @throws BoxFormatError when they are not the fragmented MP4 that was asked for
    */
   push(chunk: Uint8Array): PackagerOutput[] {
-    const inits = this.#splitter.push(chunk).flatMap((box) => this.#takeBox(box));
+    const inits: PackagedInitSection[] = [];
+    for (const part of this.#reader.push(chunk)) {
+      if (part.kind === 'fragment') this.#takeFragment(part);
+      else {
+        this.#track = soundOf(part);
+        inits.push(part);
+      }
+    }
     return [...inits, ...this.#closeSegments()];
   }
 
@@ -66,39 +68,9 @@ export class SoundPackager {
     return this.#cuts.splice(0).flatMap((cut) => this.#closeSegment(cut));
   }
 
-  #takeBox(box: Box): PackagedInitSection[] {
-    switch (box.type) {
-      case 'ftyp':
-        this.#fileType = box.bytes;
-        return [];
-      case 'moov':
-        return [this.#takeInitSection(box.bytes)];
-      case 'moof':
-        this.#moof = box.bytes;
-        return [];
-      case 'mdat':
-        this.#takeFragment(box.bytes);
-        return [];
-      default:
-        return [];
-    }
-  }
-
-  #takeInitSection(moov: Uint8Array): PackagedInitSection {
-    if (this.#fileType === null) throw new BoxFormatError('moov came before ftyp');
-    const description = describeInitSection(moov);
-    const track = description.tracks.find(({ kind }) => kind === 'audio');
-    if (track === undefined) throw new BoxFormatError('the init section has no sound');
-    this.#track = track;
-    return { kind: 'init-section', bytes: joinBytes([this.#fileType, moov]), description };
-  }
-
-  #takeFragment(mdat: Uint8Array): void {
-    const [moof, track] = [this.#moof, this.#track];
-    this.#moof = null;
-    if (moof === null || track === null) {
-      throw new BoxFormatError('mdat came without its moof, or before moov');
-    }
+  #takeFragment({ moof, mdat }: Fragment): void {
+    const track = this.#track;
+    if (track === null) return;
     for (const frame of readSoundFrames(moof, mdat, track.trackId)) {
       if (this.#nextTicks === null) {
         this.#nextTicks = frame.startTicks;
@@ -106,11 +78,16 @@ export class SoundPackager {
       }
       this.#frames.push(frame);
     }
-    const heldFrames = (longestStallSeconds * track.timescale) / frameSamples;
-    if (this.#frames.length > heldFrames) {
-      this.#frames = this.#frames.slice(Math.floor(this.#frames.length - heldFrames));
-      this.#nextTicks = this.#frames[0]?.startTicks ?? this.#nextTicks;
+    // The open segment takes the first of them, the one after the next picture the last.
+    const surplus = this.#frames.length - Math.ceil((heldSeconds * track.timescale) / frameSamples);
+    if (surplus > 0) {
+      const firstFrames = Math.ceil(this.#longestTicks(track) / frameSamples);
+      this.#frames.splice(firstFrames, surplus);
     }
+  }
+
+  #longestTicks({ timescale }: TrackDescription): number {
+    return longestSegmentSeconds(this.#options.segmentSeconds) * timescale;
   }
 
   /** The segments whose sound is complete. */
@@ -129,26 +106,30 @@ export class SoundPackager {
     return segments;
   }
 
-  /** A frame belongs to the segment in which its middle lies: 11 ms from the pictures at most. */
+  /**
+   * A frame belongs to the segment in which its middle lies: 11 ms from the pictures at most. Where the
+   * pictures have a hole, and their segment would be longer than any may be, the sound has it too.
+   */
   #closeSegment({ seconds, isLast }: Cut): PackagedSegment[] {
     const track = this.#track;
     if (track === null) return [];
-    const startTicks = this.#nextTicks ?? 0;
-    const longestTicks = longestSegmentSeconds(this.#options.segmentSeconds) * track.timescale;
     const cutTicks = seconds * track.timescale;
-    const untilTicks = isLast ? Math.max(cutTicks, startTicks + longestTicks) : cutTicks;
-    const isInside = (frame: SoundFrame): boolean =>
-      frame.startTicks + frame.durationTicks / 2 < untilTicks;
-    const count = this.#frames.findIndex((frame) => !isInside(frame));
+    const longestTicks = this.#longestTicks(track);
+    const startTicks = this.#nextTicks ?? Math.max(0, cutTicks - longestTicks);
+    const endTicks = Math.min(cutTicks, startTicks + longestTicks);
+    const untilTicks = isLast ? startTicks + longestTicks : endTicks;
     // At least one, though pictures may be shorter than a frame of sound.
-    const taken = this.#frames.splice(0, count === -1 ? this.#frames.length : Math.max(1, count));
-    const frames = filled(taken, startTicks, cutTicks);
+    const taken = this.#frames.splice(0, Math.max(1, this.#countBefore(untilTicks)));
+    const frames = filled(taken, startTicks, endTicks);
     const first = frames[0];
     const last = frames.at(-1);
     if (first === undefined || last === undefined) return [];
-    this.#nextTicks = last.startTicks + last.durationTicks;
+    const lastEndTicks = last.startTicks + last.durationTicks;
+    this.#frames.splice(0, this.#countBefore(cutTicks));
+    const missingFrames = Math.max(0, Math.ceil((cutTicks - lastEndTicks) / frameSamples - 0.5));
+    this.#nextTicks = lastEndTicks + missingFrames * frameSamples;
     this.#segmentCount += 1;
-    const lengthTicks = this.#nextTicks - first.startTicks;
+    const lengthTicks = lastEndTicks - first.startTicks;
     return [
       {
         kind: 'segment',
@@ -165,6 +146,20 @@ export class SoundPackager {
       },
     ];
   }
+
+  /** How many of the frames have their middle before it. */
+  #countBefore(ticks: number): number {
+    const count = this.#frames.findIndex(
+      ({ startTicks, durationTicks }) => startTicks + durationTicks / 2 >= ticks,
+    );
+    return count === -1 ? this.#frames.length : count;
+  }
+}
+
+function soundOf({ description }: PackagedInitSection): TrackDescription {
+  const track = description.tracks.find(({ kind }) => kind === 'audio');
+  if (track === undefined) throw new BoxFormatError('the init section has no sound');
+  return track;
 }
 
 /** The frames with silence before, between and behind them wherever a whole frame is missing. */
@@ -176,7 +171,6 @@ function filled(
   const all: SoundFrame[] = [];
   let nextTicks = startTicks;
   const fillUntil = (ticks: number): void => {
-    nextTicks = Math.max(nextTicks, ticks - maxSilentFrames * frameSamples);
     for (; nextTicks + frameSamples / 2 < ticks; nextTicks += frameSamples) {
       all.push({ startTicks: nextTicks, durationTicks: frameSamples, bytes: silentFrame });
     }

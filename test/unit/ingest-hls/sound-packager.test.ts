@@ -118,31 +118,38 @@ describe('SoundPackager', () => {
     expect(framesIn(short?.bytes ?? file)).toHaveLength(1);
   });
 
-  it('never claims more than the target duration allows', () => {
-    const packager = new SoundPackager({ segmentSeconds: 2 });
-    packager.push(file);
-    const [long] = segmentsOf(packager.cutAt(4.5));
-    expect(long?.durationSeconds).toBe(2.499);
-    expect(framesIn(long?.bytes ?? file).length).toBeGreaterThan(200);
-  });
-
-  it('keeps a minute of sound when no picture comes', () => {
+  it('has a hole where the pictures have one, however long, and goes on behind it', () => {
     const frames = (from: number): SoundFrame[] =>
       Array.from({ length: 100 }, (_, index) => ({
-        startTicks: (from + index) * 1024,
-        durationTicks: 1024,
-        bytes: Uint8Array.of(from),
+        ...{ startTicks: (from + index) * 1024, durationTicks: 1024 },
+        bytes: Uint8Array.of(Math.floor(from / 100), index),
       }));
-    const packager = new SoundPackager({ segmentSeconds: 2 });
-    const init = boxes.filter(({ type }) => type === 'ftyp' || type === 'moov');
-    for (const { bytes } of init) packager.push(bytes);
-    for (let from = 0; from < 10_000; from += 100) {
-      packager.push(writeSoundFragment({ trackId, sequenceNumber: 1, frames: frames(from) }));
+    for (const [holeFrames, segmentSeconds] of [
+      [200, 2],
+      [10_000, 2],
+      [10_000, 6],
+    ] as const) {
+      const packager = new SoundPackager({ segmentSeconds });
+      const init = boxes.filter(({ type }) => type === 'ftyp' || type === 'moov');
+      for (const { bytes } of init) packager.push(bytes);
+      for (let from = 0; from < holeFrames + 100; from += 100) {
+        packager.push(writeSoundFragment({ trackId, sequenceNumber: 1, frames: frames(from) }));
+      }
+      const [before] = segmentsOf(packager.cutAt((holeFrames * 1024) / timescale));
+      const kept = framesIn(before?.bytes ?? file);
+      const longestSeconds = segmentSeconds + 0.499;
+      const keptSeconds = (kept.length * 1024) / timescale;
+      const expectedSeconds = Math.min(longestSeconds, (holeFrames * 1024) / timescale);
+      expect(Math.abs(keptSeconds - expectedSeconds)).toBeLessThanOrEqual(halfFrameSeconds + 1e-6);
+      expect(before?.durationSeconds).toBeCloseTo(Math.min(keptSeconds, longestSeconds), 6);
+      expect(kept[0]?.startTicks).toBe(0);
+      expect(before?.mediaEndSeconds).toBeCloseTo((holeFrames * 1024) / timescale, 6);
+      const [after] = segmentsOf(packager.cutAt(((holeFrames + 50) * 1024) / timescale));
+      const behind = framesIn(after?.bytes ?? file);
+      expect(behind).toHaveLength(50);
+      expect(behind[0]?.startTicks).toBe(holeFrames * 1024);
+      expect(hexOf(behind)).toEqual(hexOf(frames(holeFrames).slice(0, 50)));
     }
-    const [segment] = segmentsOf(packager.cutAt((10_000 * 1024) / timescale));
-    const kept = framesIn(segment?.bytes ?? file).length * (1024 / timescale);
-    expect(kept).toBeGreaterThan(59);
-    expect(kept).toBeLessThan(61);
   });
 
   it.each([
