@@ -113,11 +113,13 @@ function videoGraph(options: FfmpegArgumentsOptions): string | null {
 
 /**
  * Sound starts with the picture, filled with silence where it comes later. It starts by the
- * encoder's delay later, because the muxer would otherwise move the picture by that much.
+ * encoder's delay later, because the muxer would otherwise move the picture by that much. The
+ * resampler is there from the start (`flags=res`): libswresample would put it in at the first drift it
+ * compensates, begin anew with `first_pts`, and fill in silence as long as the broadcast so far.
  */
 function audioGraph(renditions: readonly Rendition[]): string | null {
   if (renditions.every(({ audioBitrateBps }) => audioBitrateBps === null)) return null;
-  return `[0:a]aresample=48000:async=1000:first_pts=${aacDelaySamples}[a]`;
+  return `[0:a]aresample=48000:async=1000:first_pts=${aacDelaySamples}:flags=res[a]`;
 }
 
 function videoOutput(rendition: Rendition, label: string, options: FfmpegArgumentsOptions) {

@@ -7,6 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { StreamList } from '@shoal/ingest/protocol';
+import isoBoxer from 'codem-isoboxer';
 import { describe, expect, it } from 'vitest';
 import { makeFrames, playFrames } from '../support/frame-source.ts';
 import { publisherForTest, startIngestForTest, streamId } from '../support/ingest-for-test.ts';
@@ -50,6 +51,12 @@ describe('the source', () => {
       const heard = new PlaylistChecker().check(await textOf(soundUrl)).segments;
       const decode = ['-v', 'error', '-i', soundUrl, '-f', 'null', '-'];
       expect((await run('ffmpeg', decode)).stderr).toBe('');
+      for (const { uri, durationSeconds } of heard) {
+        const bytes = await (await fetch(new URL(uri, soundUrl))).arrayBuffer();
+        const frameCount = isoBoxer.parseBuffer(bytes).fetchAll('trun')[0]?.samples.length ?? 0;
+        // What came while there was no picture is in no segment, as no segment may be so long.
+        expect(Math.abs((frameCount * 1024) / 48_000 - durationSeconds)).toBeLessThan(0.022);
+      }
       for (const name of ['360p', '180p']) {
         const playlistUrl = `${house.ingest.url}/live/demo/${name}/index.m3u8`;
         const text = await textOf(playlistUrl);
