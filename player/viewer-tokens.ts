@@ -128,7 +128,7 @@ export class ViewerTokens {
 }
 
 interface TokenLifetime {
-  /** From when it was signed to its end, or without `iat` from 1970. */
+  /** From when it was signed to its end; without `iat`, from now. */
   readonly wholeMs: number;
   readonly expiresAtMs: number;
 }

@@ -81,6 +81,17 @@ describe('two ingests', () => {
     );
   }
 
+  async function untilGoesOn(node: Node, stream: string): Promise<void> {
+    const before = await segmentsOf(node, stream);
+    await pollUntil(
+      async () => {
+        const now = await segmentsOf(node, stream);
+        return now.length > 0 && now.at(-1) !== before.at(-1);
+      },
+      { timeoutMs: 20_000, description: `the playlist of ${stream} goes on` },
+    );
+  }
+
   beforeAll(async () => {
     directory = await mkdtemp(path.join(tmpdir(), 'shoal-two-'));
     [swift, redis] = await Promise.all([SwiftServer.start(), RedisServer.start()]);
@@ -160,14 +171,7 @@ describe('two ingests', () => {
   it('keep their streams and viewers when the registry is gone', async () => {
     const [first, second] = nodes;
     await redis.kill();
-    const before = await segmentsOf(second, 'one');
-    await pollUntil(
-      async () => {
-        const now = await segmentsOf(second, 'one');
-        return now.length > 0 && now.at(-1) !== before.at(-1);
-      },
-      { timeoutMs: 20_000, description: 'the playlist goes on' },
-    );
+    await untilGoesOn(second, 'one');
     const refused = await fetch(`${second.url}/whip/two`, {
       method: 'POST',
       headers: { authorization: `Bearer ${keyOf('two')}`, 'content-type': 'application/sdp' },
@@ -208,14 +212,7 @@ describe('two ingests', () => {
       },
       { timeoutMs: 40_000, description: 'somebody has the stream', intervalMs: 50 },
     );
-    const before = await segmentsOf(second, 'one');
-    await pollUntil(
-      async () => {
-        const now = await segmentsOf(second, 'one');
-        return now.length > 0 && now.at(-1) !== before.at(-1);
-      },
-      { timeoutMs: 20_000, description: 'the playlist of the first node goes on' },
-    );
+    await untilGoesOn(second, 'one');
   });
 
   it('take over the stream of a node that is killed, and list what it has left', async () => {
