@@ -27,6 +27,7 @@ import {
 import { loadTrackerClientClass } from './delivery/pieces/tracker-client.ts';
 import type { OnArriving } from './delivery/segment-progress.ts';
 import { EventListeners } from './event-listeners.ts';
+import { FirstPicture } from './first-picture.ts';
 import { guardObservation } from './guard-observation.ts';
 import { storeLimitBytes } from './manners/upload-rules.ts';
 import { PeerControl } from './peer-control.ts';
@@ -45,6 +46,7 @@ interface Playback {
   readonly hlsDelivery: HlsDelivery;
   readonly reporter: BeaconReporter | null;
   readonly remote: RemoteConfig | null;
+  readonly firstPicture: FirstPicture;
 }
 
 const statsIntervalMs = 1_000;
@@ -158,11 +160,17 @@ export class HlsSession implements ShoalSession, FragmentSource {
     hls.on(Events.AUDIO_TRACK_UPDATED, (_event, { id, details }) => {
       this.#playback?.hlsDelivery.playlistUpdated('audio', id, details);
     });
+    hls.on(Events.MEDIA_ATTACHING, () => {
+      // Where the playlist is there before the element is open, hls.js would begin to load up to 100 ms
+      // later: it looks at its next tick.
+      hls.config.startFragPrefetch = hls.userConfig.startFragPrefetch ?? true;
+    });
     hls.on(Events.MEDIA_ATTACHED, (_event, { media }) => {
       const approach = new LiveApproach();
       this.#unobserve();
       this.#stopObserving = observePlayback(media, {
         onEvent: (event) => this.#playbackMeter.handle(event, performance.now()),
+        onPicture: () => this.#playback?.firstPicture.show(),
         onPlayhead: (positionSeconds) => {
           this.#playback?.delivery.updatePlayhead(positionSeconds);
           // Alone there is nobody to wait for at a greater distance.
@@ -218,6 +226,7 @@ export class HlsSession implements ShoalSession, FragmentSource {
       ...{ token, fetch },
     });
     const meter = this.#meter;
+    const firstPicture = new FirstPicture();
     const hasWebRtc = typeof globalThis.RTCPeerConnection === 'function';
     const delivery = new HybridDelivery({
       playlistUrl,
@@ -226,13 +235,13 @@ export class HlsSession implements ShoalSession, FragmentSource {
       exchange: this.#config.exchange ?? shoalDefaults.exchange,
       loadCore: async () => {
         await tokens.ready();
-        await ice.load();
+        await Promise.all([ice.load(), firstPicture.isThere]);
         const { Core, generateStreamShortId } = await import('p2p-media-loader-core');
         return { Core, generateStreamShortId };
       },
       loadTrackerClientClass: async () => {
         await tokens.ready();
-        await ice.load();
+        await Promise.all([ice.load(), firstPicture.isThere]);
         return loadTrackerClientClass();
       },
       iceServers: ice.servers,
@@ -249,6 +258,7 @@ export class HlsSession implements ShoalSession, FragmentSource {
     this.#observeTimer = setInterval(() => this.#observe(), observeIntervalMs);
     const configUrl = tracker ? trackerHttpUrl(tracker) : null;
     this.#playback = {
+      firstPicture,
       remote: configUrl === null ? null : this.#openRemoteConfig(configUrl),
       delivery,
       hlsDelivery: new HlsDelivery(
@@ -336,6 +346,7 @@ export class HlsSession implements ShoalSession, FragmentSource {
     this.#observeTimer = null;
     void playback.reporter?.end(false);
     playback.remote?.close();
+    playback.firstPicture.close();
     this.#control.detach();
     playback.delivery.close();
     this.#meter = new DeliveryMeter();

@@ -77,9 +77,10 @@ function openPieceSource(options: SourceOptions, playlist: RenditionPlaylist): R
     },
     playlist,
   );
+  if (trackerUrl === null) return delivery;
   delivery.joinWith(
     new PeerSwitch(options.loadTrackerClientClass, (clientClass) => {
-      if (trackerUrl === null || clientClass === null) delivery.setLinks(null);
+      if (clientClass === null) delivery.setLinks(null);
       else
         delivery.setLinks(
           (listener) =>

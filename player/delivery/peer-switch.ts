@@ -3,6 +3,8 @@
 
 /** What a source needs of its switch, whatever code it brings. */
 export interface PeerGate {
+  /** Allowed, and the code is on its way. */
+  readonly isJoining: boolean;
   allow(isAllowed: boolean): void;
   close(): void;
 }
@@ -19,6 +21,10 @@ export class PeerSwitch<Code> implements PeerGate {
   constructor(load: () => Promise<Code>, apply: (code: Code | null) => void) {
     this.#load = load;
     this.#apply = apply;
+  }
+
+  get isJoining(): boolean {
+    return this.#isAllowed && this.#isLoading && !this.#closed;
   }
 
   allow(isAllowed: boolean): void {

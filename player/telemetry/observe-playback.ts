@@ -6,6 +6,8 @@ import type { PlaybackEvent } from './playback-meter.ts';
 export interface PlaybackObserver {
   onEvent(event: PlaybackEvent): void;
   onPlayhead(positionSeconds: number): void;
+  /** There is something to look at. */
+  onPicture(): void;
 }
 
 /** Listens until the returned function is called. */
@@ -15,6 +17,7 @@ export function observePlayback(media: HTMLMediaElement, observer: PlaybackObser
     if (media.buffered.length > 0) observer.onPlayhead(media.currentTime);
   };
   const handlers: Readonly<Record<string, () => void>> = {
+    loadeddata: () => observer.onPicture(),
     playing: () => observer.onEvent('playing'),
     waiting: () => observer.onEvent('waiting'),
     pause: () => observer.onEvent(media.ended ? 'ended' : 'paused'),

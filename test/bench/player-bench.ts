@@ -102,7 +102,7 @@ export async function benchPlayer(): Promise<BenchReport> {
   return {
     name: 'player',
     title: 'What the plugin costs a viewer, beside plain hls.js',
-    method: `${sessionsEach} sessions each by turns in Chromium, each in a browser of its own, 8 s of playback; 480p live from ingest with two further viewers exchanging, all on this machine; medians. ${Math.round(offload * 100)} % of the media of the sessions with Shoal came from peers. Memory is the proportional set size of all processes of the browser.${load.stop().isStarved ? ' Taken on a busy machine.' : ''}`,
+    method: `${sessionsEach} sessions each by turns in Chromium, each in a browser of its own, 10 s of playback, begun at the same point between two segments, on a line of 25 Mbit/s that adds 20 ms to each request; 480p live from ingest with two further viewers exchanging, all on this machine; medians. ${Math.round(offload * 100)} % of the media of the sessions with Shoal came from peers. Memory is the proportional set size of all processes of the browser.${load.stop().isStarved ? ' Taken on a busy machine.' : ''}`,
     rows: limits.map((limit) => rowOf(limit, figures)),
   };
 }

@@ -17,7 +17,15 @@ export interface SessionFigures {
   readonly peerShare: number;
 }
 
-const playedMs = 8_000;
+const playedMs = 10_000;
+const afterSegmentMs = 500;
+/** Of both players, to ingest and tracker; not of the data channels. */
+const line = {
+  offline: false,
+  latency: 20,
+  downloadThroughput: 25_000_000 / 8,
+  uploadThroughput: 25_000_000 / 8,
+} as const;
 
 declare global {
   interface Window {
@@ -80,7 +88,13 @@ export async function playSession(
     await page.goto(`${site.url}/${kind}`);
     await page.waitForFunction(() => window.playForBench !== undefined);
     const session = await page.context().newCDPSession(page);
+    await session.send('Network.enable');
+    await session.send('Network.emulateNetworkConditions', line);
     await session.send('Performance.enable', { timeDomain: 'threadTicks' });
+    // The browser has come to rest, and every session meets ingest at the same point of its work.
+    await stage.untilNextSegment();
+    await stage.untilNextSegment();
+    await new Promise((resolve) => setTimeout(resolve, afterSegmentMs));
     const before = await mainThreadSeconds(session);
     const played = await page.evaluate((forMs) => window.playForBench(forMs), playedMs);
     const busySeconds = (await mainThreadSeconds(session)) - before;

@@ -73,9 +73,25 @@ export class LiveStage {
   }
 
   async listedSegmentCount(): Promise<number> {
+    return (await this.#mediaPlaylist()).match(/#EXTINF/g)?.length ?? 0;
+  }
+
+  /** Until ingest has finished one more segment. */
+  async untilNextSegment(): Promise<void> {
+    const lastLine = async () => (await this.#mediaPlaylist()).trimEnd().split('\n').at(-1);
+    const before = await lastLine();
+    await pollUntil(async () => (await lastLine()) !== before, {
+      timeoutMs: 20_000,
+      description: 'another segment is listed',
+      intervalMs: 50,
+    });
+  }
+
+  /** Empty while there is none. */
+  async #mediaPlaylist(): Promise<string> {
     const { ingestUrl } = this.services;
     const response = await fetch(`${ingestUrl}/live/${this.stream}/${this.#rendition}/index.m3u8`);
-    return response.ok ? ((await response.text()).match(/#EXTINF/g)?.length ?? 0) : 0;
+    return response.ok ? await response.text() : '';
   }
 
   async close(): Promise<void> {

@@ -22,6 +22,7 @@ import { PieceSegment } from './piece-segment.ts';
 import type { RangeFetcher } from './range-fetcher.ts';
 import { isInReach } from './segment-reach.ts';
 import type { RangeTimes } from './transfer-clock.ts';
+import { WakeUp } from './wake-up.ts';
 
 export interface PieceDeliveryOptions {
   readonly viewerId: string;
@@ -47,8 +48,6 @@ const fetchRetryMs = 700;
 const meetingMs = 3_000;
 /** Live latency assumed for the constants: most players are three target durations behind. */
 const latencyTargetDurations = 2;
-/** Events within this time are thought about together. */
-const coalesceMs = 2;
 
 export class PieceDelivery implements RenditionSource {
   readonly #options: PieceDeliveryOptions;
@@ -65,8 +64,7 @@ export class PieceDelivery implements RenditionSource {
   #settings = defaultPeerSettings;
   #hasDemanded = false;
   #joinedAtMs = Number.NEGATIVE_INFINITY;
-  #timer: ReturnType<typeof setTimeout> | null = null;
-  #isRunPlanned = false;
+  readonly #wakeUp = new WakeUp(() => this.#runScheduler());
   #closed = false;
 
   constructor(options: PieceDeliveryOptions, playlist: RenditionPlaylist) {
@@ -115,6 +113,7 @@ export class PieceDelivery implements RenditionSource {
   }
 
   allowPeers(isAllowed: boolean): void {
+    if (isAllowed) this.#joinedAtMs = this.#options.nowMs();
     this.#peers?.allow(isAllowed);
   }
 
@@ -198,9 +197,12 @@ export class PieceDelivery implements RenditionSource {
     this.#arrived(segment);
     if (segment.isComplete) this.#completed(segment);
     else {
-      this.#scheduler.demand(segment.number, !this.#hasDemanded, this.#expectsNeighbours);
+      const isStart = !this.#hasDemanded;
       this.#hasDemanded = true;
-      this.#run();
+      this.#scheduler.demand(segment.number, isStart, this.#expectsNeighbours);
+      // The first picture waits for nothing else.
+      if (isStart) this.#wakeUp.now();
+      else this.#run();
     }
     try {
       return await delivered;
@@ -225,20 +227,21 @@ export class PieceDelivery implements RenditionSource {
     this.#closed = true;
     this.#peers?.close();
     this.#outbox.close();
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#wakeUp.close();
     this.#links?.close();
     this.#links = null;
     this.#options.ranges.abortAll();
     for (const segment of [...this.#segments.values()]) this.#forget(segment);
   }
 
-  /** The swarm was joined a moment ago. */
   get #canUpload(): boolean {
     return this.#isCapable && this.#settings.canUpload;
   }
 
+  /** The swarm was joined a moment ago, or is about to be. */
   get #expectsNeighbours(): boolean {
-    return this.#links !== null && this.#options.nowMs() - this.#joinedAtMs < meetingMs;
+    const isJoining = this.#links !== null || (this.#peers?.isJoining ?? false);
+    return isJoining && this.#options.nowMs() - this.#joinedAtMs < meetingMs;
   }
 
   #addSegments(isFromBeforeJoining: boolean): void {
@@ -303,25 +306,18 @@ export class PieceDelivery implements RenditionSource {
   }
 
   #run(): void {
-    if (this.#closed || this.#isRunPlanned) return;
-    this.#isRunPlanned = true;
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#runNow(), coalesceMs);
+    this.#wakeUp.soon();
   }
 
   /** Asks the scheduler what is to be done now, does it, and wakes up for what is next. */
-  #runNow(): void {
-    if (this.#closed) return;
-    this.#isRunPlanned = false;
+  #runScheduler(): void {
     const nowMs = this.#options.nowMs();
     const { firstByteMs, bytesPerMs } = this.#options.ranges.speed;
     this.#scheduler.setCdnSpeed(firstByteMs, bytesPerMs);
     const { actions, nextMs } = this.#scheduler.run(nowMs);
     for (const action of actions) this.#do(action);
     this.#links?.acceptMore(this.#scheduler.hasRoom);
-    if (this.#isRunPlanned || this.#closed) return;
-    const waitMs = Math.max(1, Math.min(nextMs - nowMs, 1_000));
-    this.#timer = setTimeout(() => this.#runNow(), waitMs);
+    this.#wakeUp.after(Math.min(nextMs - nowMs, 1_000));
   }
 
   #do(action: SchedulerAction): void {

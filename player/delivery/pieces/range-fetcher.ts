@@ -60,6 +60,7 @@ export class RangeFetcher {
     const timer = setTimeout(() => controller.abort(), timeoutMs);
     const lateTimer = setTimeout(() => listener.onLate(), this.#lateMs(segment, first, last));
     let receivedBytes = 0;
+    let reader: PieceReader | null = null;
     try {
       const startedAtMs = this.#options.nowMs();
       const response = await this.#request(segment, first, last, controller.signal);
@@ -67,20 +68,24 @@ export class RangeFetcher {
       listener.onFirstByte();
       this.#meter.observeFirstByte(firstByteAtMs - startedAtMs);
       await this.#learnDigests(segment, response);
-      const reader = new PieceReader(segment, response.status === 206 ? first : 0, listener);
+      reader = new PieceReader(segment, response.status === 206 ? first : 0, listener);
       const body = response.body?.getReader();
       for (;;) {
         const chunk = await body?.read();
         if (!chunk || chunk.done) break;
         receivedBytes += chunk.value.byteLength;
-        await reader.take(chunk.value);
+        reader.take(chunk.value);
+        // Nothing is left to break off: to abort now would cost the connection, which is kept alive.
+        if (reader.isFull) this.#running.delete(controller);
       }
       this.#meter.observeTransfer(receivedBytes, this.#options.nowMs() - firstByteAtMs);
+      await reader.settle();
       return {
         isComplete: reader.nextPiece > last && !reader.hasFailed,
         discardedBytes: reader.discardedBytes,
       };
     } catch (error) {
+      await reader?.settle();
       if (error instanceof CdnError) throw error;
       throw new CdnError(0, `${segment.progress.segment.url} could not be fetched`, 0, {
         cause: error,
@@ -132,7 +137,10 @@ export class RangeFetcher {
   }
 }
 
-/** Cuts a body into pieces and checks each. Without digests nothing can be used of it. */
+/**
+ * Cuts a body into pieces and checks each, without waiting for one check before the next: WebCrypto
+ * does them elsewhere, and the first picture waits for the last. Without digests nothing can be used.
+ */
 class PieceReader {
   readonly #segment: PieceSegment;
   readonly #listener: RangeListener;
@@ -141,6 +149,7 @@ class PieceReader {
   discardedBytes = 0;
   #part: Uint8Array<ArrayBuffer>;
   #filledBytes = 0;
+  readonly #checks: Promise<void>[] = [];
 
   constructor(segment: PieceSegment, firstPiece: number, listener: RangeListener) {
     this.#segment = segment;
@@ -149,24 +158,35 @@ class PieceReader {
     this.#part = new Uint8Array(firstPiece < segment.pieceCount ? segment.sizeOf(firstPiece) : 0);
   }
 
-  async take(chunk: Uint8Array): Promise<void> {
+  /** The last piece of the segment has come. */
+  get isFull(): boolean {
+    return this.nextPiece >= this.#segment.pieceCount;
+  }
+
+  take(chunk: Uint8Array): void {
     let offset = 0;
-    while (offset < chunk.length && this.nextPiece < this.#segment.pieceCount) {
+    while (offset < chunk.length && !this.isFull) {
       const take = Math.min(this.#part.length - this.#filledBytes, chunk.length - offset);
       this.#part.set(chunk.subarray(offset, offset + take), this.#filledBytes);
       this.#filledBytes += take;
       offset += take;
-      if (this.#filledBytes === this.#part.length) await this.#finish();
+      if (this.#filledBytes === this.#part.length) this.#finish();
     }
   }
 
-  async #finish(): Promise<void> {
-    const piece = this.nextPiece;
-    const bytes = this.#part;
+  /** Resolves when all pieces that have come are checked. */
+  async settle(): Promise<void> {
+    await Promise.all(this.#checks);
+  }
+
+  #finish(): void {
+    this.#checks.push(this.#check(this.nextPiece, this.#part));
     this.nextPiece += 1;
     this.#filledBytes = 0;
-    const hasNext = this.nextPiece < this.#segment.pieceCount;
-    this.#part = new Uint8Array(hasNext ? this.#segment.sizeOf(this.nextPiece) : 0);
+    this.#part = new Uint8Array(this.isFull ? 0 : this.#segment.sizeOf(this.nextPiece));
+  }
+
+  async #check(piece: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     if (await this.#segment.digests?.matches(piece, bytes)) this.#listener.onPiece(piece, bytes);
     else {
       this.hasFailed = true;
