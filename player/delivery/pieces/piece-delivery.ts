@@ -433,7 +433,8 @@ export class PieceDelivery implements RenditionSource {
   }
 
   #stored(segment: PieceSegment, piece: number, bytes: Uint8Array): void {
-    if (this.#closed) return;
+    // Checked meanwhile: its number may be another broadcast's by now.
+    if (this.#segments.get(segment.number) !== segment) return;
     if (segment.fill(piece, bytes, 'cdn')) {
       this.#scheduler.pieceFetched(segment.number, piece);
       this.#completed(segment);

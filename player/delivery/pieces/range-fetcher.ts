@@ -68,7 +68,11 @@ export class RangeFetcher {
       listener.onFirstByte();
       this.#meter.observeFirstByte(firstByteAtMs - startedAtMs);
       await this.#learnDigests(segment, response);
-      reader = new PieceReader(segment, response.status === 206 ? first : 0, listener);
+      reader = new PieceReader(
+        segment,
+        response.status === 206 ? [first, last] : [0, segment.pieceCount - 1],
+        listener,
+      );
       const body = response.body?.getReader();
       for (;;) {
         const chunk = await body?.read();
@@ -147,20 +151,26 @@ class PieceReader {
   nextPiece: number;
   hasFailed = false;
   discardedBytes = 0;
+  readonly #lastPiece: number;
   #part: Uint8Array<ArrayBuffer>;
   #filledBytes = 0;
   readonly #checks: Promise<void>[] = [];
 
-  constructor(segment: PieceSegment, firstPiece: number, listener: RangeListener) {
+  constructor(
+    segment: PieceSegment,
+    [firstPiece, lastPiece]: readonly [number, number],
+    listener: RangeListener,
+  ) {
     this.#segment = segment;
     this.#listener = listener;
     this.nextPiece = firstPiece;
-    this.#part = new Uint8Array(firstPiece < segment.pieceCount ? segment.sizeOf(firstPiece) : 0);
+    this.#lastPiece = lastPiece;
+    this.#part = new Uint8Array(segment.sizeOf(firstPiece));
   }
 
-  /** The last piece of the segment has come. */
+  /** The last piece has come. */
   get isFull(): boolean {
-    return this.nextPiece >= this.#segment.pieceCount;
+    return this.nextPiece > this.#lastPiece;
   }
 
   take(chunk: Uint8Array): void {
