@@ -1,5 +1,27 @@
 import { defineConfig } from 'vitest/config';
 
+// Real encoders, or a browser that sends: each of these takes the whole processor of a small machine.
+const encodingTests = [
+  'broadcast-source',
+  'broadcast',
+  'broadcaster',
+  'frame-rate',
+  'ingest-service',
+  'lossy-network',
+  'multi-ingest',
+  'passthrough',
+  'player-package',
+  'real-clients',
+  'reconnection',
+  'recordings',
+  'slow-encoder',
+  'start',
+  'transcoder',
+  'whip-endpoint',
+].map((name) => `test/integration/${name}.test.ts`);
+
+const integration = { testTimeout: 60_000, hookTimeout: 60_000 };
+
 // Projects by cost: `unit` and `contract` run in `npm run check`, all of them in `npm test`.
 export default defineConfig({
   test: {
@@ -14,12 +36,22 @@ export default defineConfig({
       },
       {
         test: {
+          ...integration,
+          // They wait for sockets, timers and other programs: two files at a time.
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
-          fileParallelism: false,
+          exclude: encodingTests,
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          ...integration,
+          name: 'encoding',
+          include: encodingTests,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -29,7 +61,7 @@ export default defineConfig({
           testTimeout: 240_000,
           hookTimeout: 120_000,
           fileParallelism: false,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],

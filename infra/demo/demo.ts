@@ -11,6 +11,8 @@ export interface DemoOptions {
   readonly ffmpegPath: string;
   readonly playlistUrl: string;
   readonly trackerUrl: string;
+  /** For the viewers, where the tracker asks for one. */
+  readonly viewerToken: string | null;
   readonly viewerCount: number;
   readonly logger: Logger;
 }
@@ -92,7 +94,7 @@ export class Demo {
   }
 
   async #joinViewers(): Promise<void> {
-    const { playlistUrl, trackerUrl, viewerCount, logger } = this.#options;
+    const { playlistUrl, trackerUrl, viewerToken, viewerCount, logger } = this.#options;
     const { signal } = this.#abort;
     while (!signal.aborted && !(await answersOk(playlistUrl, signal))) {
       await pause(playlistPollIntervalMs, signal);
@@ -103,6 +105,7 @@ export class Demo {
           name: `viewer ${viewer}`,
           modulePath: fileOf('./headless-viewer-main.ts'),
           argumentList: ['--playlist', playlistUrl, '--tracker', trackerUrl],
+          environment: viewerToken === null ? {} : { HEADLESS_VIEWER_TOKEN: viewerToken },
           logger,
         }),
       );

@@ -1,5 +1,6 @@
 // One headless viewer as a process of its own: node --import tsx headless-viewer-main.ts
-// --playlist URL --tracker URL [--rendition NAME]. The demo starts three.
+// --playlist URL --tracker URL [--rendition NAME], with a viewer token in HEADLESS_VIEWER_TOKEN where
+// the tracker asks for one. The demo starts three.
 
 import { parseArgs } from 'node:util';
 import { endOfLife } from './child-lifetime.ts';
@@ -19,6 +20,7 @@ if (values.playlist === undefined) {
 const viewer = HeadlessViewer.start({
   playlistUrl: values.playlist,
   trackerUrl: values.tracker ?? null,
+  viewerToken: process.env.HEADLESS_VIEWER_TOKEN,
   rendition: values.rendition,
 });
 await endOfLife();

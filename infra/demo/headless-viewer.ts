@@ -39,6 +39,8 @@ export interface HeadlessViewerOptions {
   readonly playlistUrl: string;
   /** The tracker, or `null` to watch from the CDN alone. */
   readonly trackerUrl: string | null;
+  /** Of trackers that ask for one. It is not renewed: it has to last as long as the viewer. */
+  readonly viewerToken?: string | undefined;
   /** Rendition to watch, by the name of its folder; the highest by default. */
   readonly rendition?: string | undefined;
   /** Where to begin in a recording; at its start by default. */
@@ -104,7 +106,9 @@ export class HeadlessViewer {
     this.#delivery = make({
       playlistUrl: options.playlistUrl,
       trackerUrl:
-        options.trackerUrl === null ? null : trackerSocketUrl(options.trackerUrl, undefined),
+        options.trackerUrl === null
+          ? null
+          : trackerSocketUrl(options.trackerUrl, options.viewerToken),
       exchange: options.exchange ?? 'shoal',
       loadCore,
       loadTrackerClientClass: async () => {
@@ -207,12 +211,12 @@ export class HeadlessViewer {
   }
 
   #openReporter(): BeaconReporter | null {
-    const { trackerUrl, telemetry, playlistUrl } = this.#options;
+    const { trackerUrl, telemetry, playlistUrl, viewerToken } = this.#options;
     const url = trackerUrl === null || telemetry === false ? null : trackerHttpUrl(trackerUrl);
     if (url === null) return null;
     return new BeaconReporter({
       url,
-      token: () => undefined,
+      token: () => viewerToken,
       session: randomCharacters(22),
       stream: streamNameOf(playlistUrl),
       totals: () => ({ ...this.#meter.totals, ...this.#playbackMeter.totals(performance.now()) }),

@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { FfmpegNotFoundError } from '@shoal/ingest';
 import { type Environment, EnvironmentError, parseEnvironment } from '@shoal/ingest/environment';
 import { livePlaylistPath } from '@shoal/ingest/protocol';
+import { signViewerToken } from '@shoal/tracker';
 import { type Logger, pino } from 'pino';
 import { Demo } from '../demo/demo.ts';
 import { ProductionLikeSet } from '../production-like/production-like-set.ts';
@@ -28,6 +29,8 @@ const usage = `Usage: npm start [-- --demo] [--production-like]
 Configured by SHOAL_ environment variables; the README lists them.`;
 
 const demoViewerCount = 3;
+/** Longer than anybody looks at a demo: its viewers do not renew their tokens. */
+const demoTokenSeconds = 30 * 24 * 3_600;
 const orphanCheckIntervalMs = 500;
 const exitCodes = { ok: 0, failed: 1, usage: 2, interruptedTwice: 130 } as const;
 
@@ -42,6 +45,8 @@ interface Site {
   readonly whipUrl: string;
   readonly playlistUrl: string;
   readonly trackerUrl: string;
+  /** What the tracker verifies viewer tokens with. */
+  readonly tokenSecret: string | null;
   close(reason: string): Promise<void>;
 }
 
@@ -95,6 +100,7 @@ async function startHouse(
     whipUrl: urls.whip,
     playlistUrl: urls.playlist,
     trackerUrl: house.tracker.webSocketUrl,
+    tokenSecret: environment.SHOAL_VIEWER_TOKEN_SECRET ?? null,
     close: (reason) => house.close(reason),
   };
 }
@@ -116,17 +122,18 @@ async function startProductionLike(environment: Environment): Promise<Site> {
   });
   console.log(`Prometheus ${set.parts.prometheus.url}/`);
   return {
-    ...{ whipUrl: whip, playlistUrl: playlist, trackerUrl: set.trackerUrl },
+    ...{ whipUrl: whip, playlistUrl: playlist, trackerUrl: set.trackerUrl, tokenSecret: null },
     close: () => set.close(),
   };
 }
 
-function startDemo(
-  { whipUrl, playlistUrl, trackerUrl }: Site,
+async function startDemo(
+  { whipUrl, playlistUrl, trackerUrl, tokenSecret }: Site,
   environment: Environment,
   logger: Logger,
   signal: AbortSignal,
 ): Promise<Demo> {
+  const claims = { stream: demoStream, lifetimeSeconds: demoTokenSeconds };
   return Demo.start(
     {
       whipUrl,
@@ -134,6 +141,7 @@ function startDemo(
       ffmpegPath: environment.SHOAL_FFMPEG_PATH ?? 'ffmpeg',
       playlistUrl,
       trackerUrl,
+      viewerToken: tokenSecret === null ? null : await signViewerToken(tokenSecret, claims),
       viewerCount: demoViewerCount,
       logger: logger.child({ service: 'demo' }),
     },

@@ -3,9 +3,9 @@
 
 import { createHash } from 'node:crypto';
 import type { MediaSegment } from '@shoal/player/delivery';
-import { Tracker } from '@shoal/tracker';
+import { signViewerToken, Tracker } from '@shoal/tracker';
 import { pino } from 'pino';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { HeadlessViewer, type HeadlessViewerOptions } from '../../infra/demo/headless-viewer.ts';
 import { CorruptedServing } from '../support/corrupting-viewer.ts';
 import { pollUntil } from '../support/poll-until.ts';
@@ -16,40 +16,44 @@ import {
 
 /** Upper bound of the synthetic init section, which the origin does not count. */
 const initBytes = 100;
-const running: { close(): Promise<unknown> }[] = [];
+const tokenSecret = 'a secret of at least 32 characters';
 
-afterEach(async () => {
-  for (const each of running.splice(0).reverse()) await each.close();
-});
+/** What one test starts. Tests run side by side: each ends its own. */
+class Stage implements AsyncDisposable {
+  readonly #running: { close(): Promise<unknown> }[] = [];
 
-async function startOrigin(
-  options: Partial<SyntheticLiveOriginOptions> = {},
-): Promise<SyntheticLiveOrigin> {
-  const origin = await SyntheticLiveOrigin.start({
-    ...options,
-    targetDurationSeconds: 2,
-    bitrateBps: 1_000_000,
-    windowSegments: 12,
-  });
-  running.push(origin);
-  return origin;
-}
+  async origin(options: Partial<SyntheticLiveOriginOptions> = {}): Promise<SyntheticLiveOrigin> {
+    const origin = await SyntheticLiveOrigin.start({
+      ...options,
+      targetDurationSeconds: 2,
+      bitrateBps: 1_000_000,
+      windowSegments: 12,
+    });
+    this.#running.push(origin);
+    return origin;
+  }
 
-async function startTracker(): Promise<Tracker> {
-  const tracker = await Tracker.start({
-    host: '127.0.0.1',
-    port: 0,
-    store: { kind: 'memory' },
-    logger: pino({ level: 'silent' }),
-  });
-  running.push({ close: () => tracker.close('test ended') });
-  return tracker;
-}
+  async tracker(viewerTokenSecret: string | null = null): Promise<Tracker> {
+    const tracker = await Tracker.start({
+      host: '127.0.0.1',
+      port: 0,
+      store: { kind: 'memory' },
+      viewerTokenSecret,
+      logger: pino({ level: 'silent' }),
+    });
+    this.#running.push({ close: () => tracker.close('test ended') });
+    return tracker;
+  }
 
-async function watch(options: HeadlessViewerOptions): Promise<HeadlessViewer> {
-  const viewer = HeadlessViewer.start({ telemetry: false, ...options });
-  running.push(viewer);
-  return viewer;
+  watch(options: HeadlessViewerOptions): HeadlessViewer {
+    const viewer = HeadlessViewer.start({ telemetry: false, ...options });
+    this.#running.push(viewer);
+    return viewer;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const each of this.#running.splice(0).reverse()) await each.close();
+  }
 }
 
 async function untilMeshed(viewers: readonly HeadlessViewer[]): Promise<void> {
@@ -86,20 +90,21 @@ async function offloadOfNext(
   return peerBytes / (peerBytes + cdnBytes);
 }
 
-describe.each(['shoal', 'p2p-media-loader'] as const)(
+describe.concurrent.each(['shoal', 'p2p-media-loader'] as const)(
   'delivery among viewers by %s',
   (exchange) => {
     it('lets viewers deliver most of the bytes to each other and accounts for every one', {
       timeout: 150_000,
     }, async () => {
-      const origin = await startOrigin();
-      const tracker = await startTracker();
+      await using stage = new Stage();
+      const origin = await stage.origin();
+      const tracker = await stage.tracker();
       const options = {
         playlistUrl: origin.playlistUrl,
         trackerUrl: tracker.webSocketUrl,
         exchange,
       };
-      const viewers = [await watch(options), await watch(options), await watch(options)];
+      const viewers = [stage.watch(options), stage.watch(options), stage.watch(options)];
       await untilMeshed(viewers);
       // The most possible is 2/3: somebody has to fetch each segment once. Other programs may
       // starve this machine for a while, and then every scheme stampedes to the CDN.
@@ -116,14 +121,15 @@ describe.each(['shoal', 'p2p-media-loader'] as const)(
     });
 
     it('goes on without a stall when the tracker dies', async () => {
-      const origin = await startOrigin();
-      const tracker = await startTracker();
+      await using stage = new Stage();
+      const origin = await stage.origin();
+      const tracker = await stage.tracker();
       const options = {
         playlistUrl: origin.playlistUrl,
         trackerUrl: tracker.webSocketUrl,
         exchange,
       };
-      const viewers = [await watch(options), await watch(options)];
+      const viewers = [stage.watch(options), stage.watch(options)];
       await untilMeshed(viewers);
       await tracker.close('killed');
       const played = viewers.map((viewer) => viewer.stats.playedSeconds);
@@ -135,8 +141,9 @@ describe.each(['shoal', 'p2p-media-loader'] as const)(
     });
 
     it('plays from the CDN when there was never a tracker', async () => {
-      const origin = await startOrigin();
-      const viewer = await watch({
+      await using stage = new Stage();
+      const origin = await stage.origin();
+      const viewer = stage.watch({
         playlistUrl: origin.playlistUrl,
         trackerUrl: 'ws://127.0.0.1:9',
         exchange,
@@ -148,18 +155,19 @@ describe.each(['shoal', 'p2p-media-loader'] as const)(
     });
 
     it('lets no byte of a corrupting peer reach a media buffer and drops the peer', async () => {
-      const origin = await startOrigin();
-      const tracker = await startTracker();
+      await using stage = new Stage();
+      const origin = await stage.origin();
+      const tracker = await stage.tracker();
       const options = {
         playlistUrl: origin.playlistUrl,
         trackerUrl: tracker.webSocketUrl,
         exchange,
       };
       const liar = new CorruptedServing();
-      await watch({ ...options, serve: liar.serve });
+      stage.watch({ ...options, serve: liar.serve });
       const wrong: string[] = [];
       let checked = 0;
-      const honest = await watch({
+      const honest = stage.watch({
         ...options,
         onSegment: (segment, bytes) => {
           checked += 1;
@@ -182,16 +190,18 @@ describe.each(['shoal', 'p2p-media-loader'] as const)(
 );
 
 // By p2p-media-loader too in test/e2e/hls-delivery.test.ts.
-it('exchanges pictures and sound of an audio group, each in a swarm of its own', async () => {
+it.concurrent('exchanges pictures and sound of an audio group, each in a swarm of its own, with viewer tokens', async () => {
+  await using stage = new Stage();
   // Two pieces of sound a segment, as at 128 kbit/s.
-  const origin = await startOrigin({ audioBitrateBps: 128_000 });
-  const tracker = await startTracker();
+  const origin = await stage.origin({ audioBitrateBps: 128_000 });
+  const tracker = await stage.tracker(tokenSecret);
   const sound: MediaSegment[] = [];
   const wrong: string[] = [];
   let givenBytes = 0;
   const options = {
     playlistUrl: origin.playlistUrl,
     trackerUrl: tracker.webSocketUrl,
+    viewerToken: await signViewerToken(tokenSecret, { stream: 'demo', lifetimeSeconds: 600 }),
     onSegment: (segment: MediaSegment, bytes: ArrayBuffer) => {
       givenBytes += bytes.byteLength;
       if (segment.url.includes('/audio/')) sound.push(segment);
@@ -199,7 +209,7 @@ it('exchanges pictures and sound of an audio group, each in a swarm of its own',
       if (digest !== segment.digest) wrong.push(segment.url);
     },
   };
-  const viewers = [await watch(options), await watch(options), await watch(options)];
+  const viewers = [stage.watch(options), stage.watch(options), stage.watch(options)];
   await untilMeshed(viewers);
   await untilPublished(origin, 2);
   const before = { sent: origin.sentAudioBytes, played: sound.length };
