@@ -28,6 +28,7 @@ import { loadTrackerClientClass } from './delivery/pieces/tracker-client.ts';
 import type { OnArriving } from './delivery/segment-progress.ts';
 import { EventListeners } from './event-listeners.ts';
 import { FirstPicture } from './first-picture.ts';
+import { isPlaylistTrouble } from './guard/playlist-trouble.ts';
 import { guardObservation } from './guard-observation.ts';
 import { storeLimitBytes } from './manners/upload-rules.ts';
 import { PeerControl } from './peer-control.ts';
@@ -179,8 +180,9 @@ export class HlsSession implements ShoalSession, FragmentSource {
       });
     });
     hls.on(Events.MEDIA_DETACHING, () => this.#unobserve());
-    hls.on(Events.ERROR, (_event, { fatal }) => {
+    hls.on(Events.ERROR, (_event, { fatal, details }) => {
       if (fatal) this.#errorCount += 1;
+      if (isPlaylistTrouble(details)) this.#meter.onCdnTrouble();
     });
     hls.on(Events.DESTROYING, () => this.#destroy());
     globalThis.addEventListener?.('pagehide', this.#onPageHide);

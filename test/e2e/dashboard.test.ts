@@ -189,6 +189,30 @@ describe('dashboard', () => {
     expect(await row.innerText()).toContain(text(percent(germany?.offloadRatio ?? null)));
   });
 
+  it('compares with everybody on the CDN alone, and fairly once somebody is held out', async () => {
+    const note = page.locator('section:has(> #quality) .note').last();
+    await page.goto(`${tracker.url}/?stream=match`);
+    await note.getByText('Not a fair comparison').waitFor({ timeout: 15_000 });
+    const status = await postBeacon(tracker.url, {
+      session: 'session-that-is-held-out',
+      stream: 'match',
+      ...{ peerBytes: 0, uploadedBytes: 0, peerCount: 0, p2pEnabled: false, heldOut: true },
+      ...{ startupSeconds: 1.25, playedSeconds: 4, stallSeconds: 1 },
+    });
+    expect(status).toBe(204);
+    await note.getByText('Chance alone decides who is held out').waitFor({ timeout: 15_000 });
+    const { qualityHeldOut } = await api<SavingsSummary>('savings?stream=match');
+    expect(qualityHeldOut).toMatchObject({
+      playedSeconds: 4,
+      stallRatio: 0.2,
+      startupSeconds: 1.25,
+    });
+    const table = page.locator('.compare');
+    await table.locator('th:text-is("held out")').waitFor();
+    const startup = table.locator('tr:has(th:text-is("Start-up")) td').last();
+    await eventually(() => startup.innerText().then((shown) => shown.replace(/\s/g, '')), '1.25 s');
+  });
+
   it('shows how tracker and ingest do', async () => {
     const { tracker: health } = await api<HealthSummary>('health');
     const services = page.locator('section:has(> #health)');

@@ -188,11 +188,16 @@ describe.concurrent('a fault of playlists, peers or the tracker', () => {
   it('stands still no longer than plain hls.js while the playlist is unavailable for 10 s', async () => {
     const outcome = await watchThrough({
       broadcast: 'playlist',
-      fault: async ({ faults }) => {
+      fault: async ({ faults, shoal }) => {
+        const guardChanges = () => shoal.page.evaluate(() => window.guardChanges);
+        const before = await guardChanges();
         faults.playlists = '503';
         await untilPublished(faultSegments);
         faults.playlists = 'none';
         expect(faults.count).toBeGreaterThan(0);
+        // The peers had no part in it: the guard must not blame them.
+        const since = (await guardChanges()).slice(before.length);
+        expect(since.filter(({ reason }) => reason?.includes('stall'))).toEqual([]);
       },
     });
     expectNoWorseThanPlain(outcome);

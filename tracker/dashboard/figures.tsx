@@ -156,7 +156,9 @@ function Comparison({ summary }: { summary: SavingsSummary }) {
           ))}
         </tbody>
       </table>
-      <p class="note">{comparisonNote(qualityWithPeers, isFair ? qualityHeldOut : null)}</p>
+      <p class="note compare-note">
+        {comparisonNote(qualityWithPeers, isFair ? qualityHeldOut : null)}
+      </p>
     </>
   );
 }
