@@ -66,9 +66,22 @@ async function soundOffsetsMs(url: string, listing: Listing, directory: string):
   });
 }
 
+/** JavaScript objects in use, and buffers: of those the disk store's cache is most, up to 64 MiB. */
+async function heapBytes(origin: string): Promise<{ heapBytes: number; bufferBytes: number }> {
+  const text = await (await fetch(`${origin}/metrics`)).text();
+  const metricOf = (name: string): number =>
+    Number(new RegExp(`^${name} (\\S+)`, 'm').exec(text)?.[1] ?? Number.NaN);
+  return {
+    heapBytes: metricOf('nodejs_heap_size_used_bytes'),
+    bufferBytes: metricOf('nodejs_external_memory_bytes'),
+  };
+}
+
 interface Sample {
   readonly atMs: number;
   readonly residentBytes: number;
+  readonly heapBytes: number;
+  readonly bufferBytes: number;
   readonly soundOffsetMs: number;
 }
 
@@ -109,6 +122,7 @@ export async function benchSoak(caseNames: readonly string[]): Promise<BenchRepo
     samples.push({
       atMs: Date.now(),
       residentBytes: residentBytes(service.pid),
+      ...(await heapBytes(`http://127.0.0.1:${port}`)),
       soundOffsetMs: offsets.length === 0 ? Number.NaN : mean(offsets),
     });
   }
@@ -136,8 +150,14 @@ function report(
         .filter(({ listedAtMs }) => isIn(listedAtMs))
         .map((item) => item.listedAtMs - item.endMs),
     );
+  const within = (isIn: (atMs: number) => boolean, of: (sample: Sample) => number): number[] =>
+    samples.filter(({ atMs }) => isIn(atMs)).map((sample) => of(sample) / 1e6);
   const memory = (isIn: (atMs: number) => boolean): number =>
-    mean(samples.filter(({ atMs }) => isIn(atMs)).map((sample) => sample.residentBytes)) / 1e6;
+    mean(within(isIn, (sample) => sample.residentBytes));
+  const heap = (isIn: (atMs: number) => boolean): number =>
+    Math.min(...within(isIn, (sample) => sample.heapBytes));
+  const buffers = (isIn: (atMs: number) => boolean): number =>
+    mean(within(isIn, (sample) => sample.bufferBytes));
   const offsets = samples.map(({ soundOffsetMs }) => soundOffsetMs).filter(Number.isFinite);
   const gaps = listings.filter(({ sequenceNumber }, index) => {
     const before = listings[index - 1];
@@ -153,10 +173,22 @@ function report(
       `480p30 with a flash and a tone each second over a real WHIP session, ladder 480p and 360p. Every 5 s the newest segment is decoded: the sound's offset is where its tones begin less where its flashes do. ${isStarved ? 'The machine was busy.' : ''}`.trim(),
     rows: [
       row(
-        'memory of ingest',
+        'JavaScript heap of ingest after a collection, least of the minute',
+        `${heap(early).toFixed(1)} MB`,
+        `${heap(late).toFixed(1)} MB`,
+        'flat',
+      ),
+      row(
+        'buffers of ingest, most of them its cache of 64 MiB',
+        `${buffers(early).toFixed(1)} MB`,
+        `${buffers(late).toFixed(1)} MB`,
+        'within the cache',
+      ),
+      row(
+        'resident memory of ingest',
         `${memory(early).toFixed(0)} MB`,
         `${memory(late).toFixed(0)} MB`,
-        'flat',
+        'flat once the cache is full',
       ),
       row(
         'last frame of a segment → listed, mean',
