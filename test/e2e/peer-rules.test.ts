@@ -1,7 +1,7 @@
-// Who may deliver to a viewer, in Chromium: the hold-out, relays alone, signatures and piece roots that
-// are forged, viewer tokens, several CDNs and steering, and the operator's kill switch.
+// Who may deliver to a viewer, in Chromium: the quality guard, the hold-out, relays alone, forged
+// signatures and piece roots, viewer tokens, several CDNs and steering, the operator's kill switch.
 
-import type { ShoalSession } from '@shoal/player';
+import type { GuardLevel, ShoalSession } from '@shoal/player';
 import { signViewerToken, Tracker } from '@shoal/tracker';
 import type { SavingsSummary } from '@shoal/tracker/protocol';
 import { decodeJwt } from 'jose';
@@ -149,6 +149,46 @@ describe.concurrent('a viewer who is kept out of the swarm', () => {
       } finally {
         await Promise.all(late.map((peer) => peer.close()));
       }
+    });
+  });
+});
+
+describe.concurrent('the quality guard', () => {
+  it('turns slow peers down, off when the picture stands still, and back on later', async () => {
+    const slow = { neighbours: 2, neighbour: { uplinkBps: 50_000 } };
+    await stage.withPage('guarded-quality', slow, async (viewer) => {
+      const { page } = viewer;
+      const untilGuard = (level: GuardLevel): Promise<unknown> =>
+        pollUntil(async () => (await peerStatusOf(viewer)).guard.level === level, {
+          timeoutMs: 60_000,
+          description: `the guard is at ${level}`,
+          intervalMs: 100,
+        });
+      await untilGuard('careful');
+      // Faster than a broadcast can be played: whoever is blamed, the picture stands still.
+      await page.evaluate(() => window.setPlaybackRate(4));
+      await untilGuard('off');
+      await page.evaluate(() => window.setPlaybackRate(1));
+      await pollUntil(async () => (await viewer.watched()).openConnections === 0, {
+        timeoutMs: 10_000,
+        description: 'the viewer has left the swarm',
+        intervalMs: 100,
+      });
+      expect(await peerStatusOf(viewer)).toMatchObject({ isOn: false, offBecause: 'guard' });
+      await viewer.untilPlayed(4, 30_000);
+      await page.evaluate(() => window.passTime(40_000));
+      await untilGuard('careful');
+      await pollUntil(async () => (await viewer.watched()).openConnections > 0, {
+        timeoutMs: 10_000,
+        description: 'the viewer is on its way back to the swarm',
+        intervalMs: 100,
+      });
+      await page.evaluate(() => window.passTime(70_000));
+      await untilGuard('full');
+      const changes = await page.evaluate(() => window.guardChanges);
+      expect(changes.map(({ level }) => level)).toEqual(['careful', 'off', 'careful', 'full']);
+      expect(changes[1]?.reason).toBe('stall');
+      expect((await viewer.watched()).problems).toEqual([]);
     });
   });
 });
