@@ -118,6 +118,11 @@ export class HlsSession implements ShoalSession, FragmentSource {
     };
   }
 
+  /** Why the CDN was asked, in bytes: for the benchmarks, pages are promised nothing of it. */
+  get fetchedBytes(): Readonly<Record<string, number>> {
+    return this.#meter.fetchedBytes;
+  }
+
   get peersAllowed(): boolean {
     return this.#peersAllowed;
   }

@@ -29,6 +29,7 @@ export class DeliveryMeter {
   #peerCount = 0;
   #lateBytes = 0;
   #cdnTroubleCount = 0;
+  readonly #fetchedBytes = new Map<string, number>();
   #exchanged = new Map<string, PeerTraffic>();
 
   get totals(): DeliveryTotals {
@@ -71,12 +72,18 @@ export class DeliveryMeter {
     return { lateBytes: this.#lateBytes, cdnTroubleCount: this.#cdnTroubleCount };
   }
 
+  /** Pieces that came from the CDN, by the reason for which they were fetched there. */
+  get fetchedBytes(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#fetchedBytes);
+  }
+
   onCdnTrouble(): void {
     this.#cdnTroubleCount += 1;
   }
 
   /** @param reason why it was fetched from the CDN; a hedge is for what peers owed */
   onFetch(reason: string, sizeBytes: number): void {
+    this.#fetchedBytes.set(reason, (this.#fetchedBytes.get(reason) ?? 0) + sizeBytes);
     if (reason === 'hedge') this.#lateBytes += sizeBytes;
   }
 

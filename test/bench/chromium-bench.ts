@@ -3,16 +3,19 @@
 
 import { Tracker } from '@shoal/tracker';
 import { pino } from 'pino';
-import type { Browser } from 'playwright-core';
-import { HeadlessViewer } from '../../infra/demo/headless-viewer.ts';
-import { launchChromium } from '../support/chromium.ts';
-import { DeliveryViewer } from '../support/delivery-viewer.ts';
 import { PageSite } from '../support/page-site.ts';
 import { RecordedLiveOrigin } from '../support/recorded-live-origin.ts';
 import { type RecordedTrack, recordMedia } from '../support/recorded-media.ts';
+import { percentile } from '../sim/swarm-outcome.ts';
 import type { BenchReport } from './bench-report.ts';
+import { copiesByReason } from './fetch-reasons.ts';
 import { LoadWatch } from './load-watch.ts';
-import { ShapedNamespaces } from './shaped-namespaces.ts';
+import {
+  type Audience,
+  chromiumAudience,
+  headlessAudience,
+  type ViewerCounters,
+} from './shaped-audience.ts';
 
 const viewerCount = 6;
 const segmentSeconds = 2;
@@ -27,102 +30,6 @@ const cases: readonly { readonly name: string; readonly uplink: number | null }[
   { name: 'N=6, uplink 1.4x', uplink: 1.4 },
 ];
 
-interface Audience {
-  /** Stall seconds or, in browsers, stalls; and what the viewers say of themselves. */
-  totals(): Promise<{ peerBytes: number; cdnBytes: number; stalls: number; peers: number }>;
-  close(): Promise<void>;
-}
-
-async function headlessAudience(
-  origin: RecordedLiveOrigin,
-  tracker: Tracker,
-  uplink: number | null,
-): Promise<Audience> {
-  const viewers = Array.from({ length: viewerCount }, () =>
-    HeadlessViewer.start({
-      playlistUrl: origin.playlistUrl,
-      trackerUrl: `ws://127.0.0.1:${portOf(tracker)}`,
-      telemetry: false,
-      ...(uplink === null ? {} : { uplinkBps: uplink * bitrateBps }),
-    }),
-  );
-  return {
-    totals: async () => sumOf(viewers.map(({ stats }) => ({ ...stats, stalls: stats.stallCount }))),
-    close: async () => {
-      for (const viewer of viewers) await viewer.close();
-    },
-  };
-}
-
-async function chromiumAudience(
-  origin: RecordedLiveOrigin,
-  tracker: Tracker,
-  site: PageSite,
-  uplink: number | null,
-): Promise<Audience> {
-  const homes = await ShapedNamespaces.create();
-  const browsers: Browser[] = [];
-  const viewers: DeliveryViewer[] = [];
-  const close = async (): Promise<void> => {
-    for (const browser of browsers) await browser.close();
-    await homes.close();
-  };
-  const open = async (): Promise<void> => {
-    const pageOrigin = new URL(site.url({}, homes.hostAddress)).origin;
-    const browser = await launchChromium({
-      program: await homes.add(uplink === null ? null : uplink * bitrateBps),
-      // As on a site with TLS: WebCrypto checks the pieces.
-      arguments: [`--unsafely-treat-insecure-origin-as-secure=${pageOrigin}`],
-    });
-    browsers.push(browser);
-    viewers.push(
-      await DeliveryViewer.open(browser, site, {
-        host: homes.hostAddress,
-        playlistUrl: origin.playlistUrlAt(homes.hostAddress),
-        trackerUrl: `ws://${homes.hostAddress}:${portOf(tracker)}`,
-      }),
-    );
-  };
-  try {
-    for (let index = 0; index < viewerCount; index += 1) await open();
-  } catch (error) {
-    // Namespaces would stay behind on the machine.
-    await close();
-    throw error;
-  }
-  return {
-    totals: async () => {
-      const reports = await Promise.all(viewers.map((viewer) => viewer.report()));
-      return sumOf(
-        reports.map(({ stats, stallCount }) => ({
-          peerBytes: stats?.peerBytes ?? 0,
-          cdnBytes: stats?.cdnBytes ?? 0,
-          peerCount: stats?.peerCount ?? 0,
-          stalls: stallCount,
-        })),
-      );
-    },
-    close,
-  };
-}
-
-function sumOf(
-  viewers: readonly { peerBytes: number; cdnBytes: number; peerCount: number; stalls: number }[],
-) {
-  const totals = { peerBytes: 0, cdnBytes: 0, stalls: 0, peers: 0 };
-  for (const { peerBytes, cdnBytes, peerCount, stalls } of viewers) {
-    totals.peerBytes += peerBytes;
-    totals.cdnBytes += cdnBytes;
-    totals.stalls += stalls;
-    totals.peers += peerCount / viewers.length;
-  }
-  return totals;
-}
-
-function portOf(tracker: Tracker): number {
-  return Number(new URL(tracker.webSocketUrl).port);
-}
-
 async function measure(
   { name, uplink }: (typeof cases)[number],
   viewers: 'Chromium' | 'headless',
@@ -136,10 +43,11 @@ async function measure(
     store: { kind: 'memory' },
     logger: pino({ level: 'silent' }),
   });
-  const audience =
-    viewers === 'Chromium'
-      ? await chromiumAudience(origin, tracker, site, uplink)
-      : await headlessAudience(origin, tracker, uplink);
+  const uplinkBps = uplink === null ? null : uplink * bitrateBps;
+  const options = { origin, tracker, viewerCount, uplinkBps };
+  const audience = await (viewers === 'Chromium'
+    ? chromiumAudience(options, site)
+    : headlessAudience(options));
   try {
     return { case: name, viewers, ...(await watch(origin, audience)) };
   } finally {
@@ -152,24 +60,62 @@ async function measure(
 async function watch(origin: RecordedLiveOrigin, audience: Audience) {
   await wait(warmUpMs);
   const load = LoadWatch.start();
-  const before = { ...(await audience.totals()), sentBytes: sentBytesOf(origin) };
+  const startedAtMs = Date.now();
+  const before = await audience.counters();
+  const sentBefore = sentBytesOf(origin);
   await wait(measuredMs);
-  const after = { ...(await audience.totals()), sentBytes: sentBytesOf(origin) };
+  const after = await audience.counters();
+  const sentBytes = sentBytesOf(origin) - sentBefore;
   const { isStarved } = load.stop();
-  const cdnBytes = after.cdnBytes - before.cdnBytes;
-  const mediaBytes = after.peerBytes - before.peerBytes + cdnBytes;
+  const change = (value: (viewer: ViewerCounters) => number): number =>
+    sumOf(after, value) - sumOf(before, value);
+  const cdnBytes = change((each) => each.cdnBytes);
+  const mediaBytes = change((each) => each.peerBytes) + cdnBytes;
+  const copyBytes = mediaBytes / viewerCount;
+  const delaysMs = loadedAfterMs(origin, after, startedAtMs);
   return {
-    offload: Number((1 - (after.sentBytes - before.sentBytes) / mediaBytes).toFixed(3)),
-    'most possible': Number((1 - 1 / viewerCount).toFixed(3)),
-    'offload by their own count': Number((1 - cdnBytes / mediaBytes).toFixed(3)),
-    neighbours: Number(after.peers.toFixed(1)),
-    stalls: after.stalls - before.stalls,
+    offload: round(1 - sentBytes / mediaBytes, 3),
+    'most possible': round(1 - 1 / viewerCount, 3),
+    'offload by their own count': round(1 - cdnBytes / mediaBytes, 3),
+    'copies by reason': copiesByReason(
+      (reason) => change((each) => each.fetchedBytes[reason] ?? 0) / copyBytes,
+    ),
+    'published to stored s': round(percentile(delaysMs, 0.5) / 1_000, 2),
+    'p95 s': round(percentile(delaysMs, 0.95) / 1_000, 2),
+    'discarded %': round((100 * change((each) => each.discardedBytes)) / mediaBytes, 2),
+    neighbours: round(sumOf(after, (each) => each.peerCount) / viewerCount, 1),
+    stalls: change((each) => each.stallCount),
     starved: isStarved ? 'yes' : 'no',
   };
 }
 
+/** Of the segments that were published in the measured time, for each viewer that had them by its end. */
+function loadedAfterMs(
+  origin: RecordedLiveOrigin,
+  viewers: readonly ViewerCounters[],
+  fromMs: number,
+): number[] {
+  return viewers.flatMap(({ loaded }) =>
+    loaded.flatMap(({ number, atMs }) => {
+      const publishedAtMs = origin.publishedAtMs.get(number) ?? 0;
+      return publishedAtMs < fromMs ? [] : [atMs - publishedAtMs];
+    }),
+  );
+}
+
+function sumOf(
+  viewers: readonly ViewerCounters[],
+  value: (viewer: ViewerCounters) => number,
+): number {
+  return viewers.reduce((sum, viewer) => sum + value(viewer), 0);
+}
+
 function sentBytesOf(origin: RecordedLiveOrigin): number {
   return [...origin.sentBytes.values()].reduce((sum, sizeBytes) => sum + sizeBytes, 0);
+}
+
+function round(value: number, digits: number): number {
+  return Number(value.toFixed(digits));
 }
 
 const wait = (delayMs: number): Promise<void> =>

@@ -3,6 +3,7 @@
 
 import { jain, percentile } from '../sim/swarm-outcome.ts';
 import type { BenchReport } from './bench-report.ts';
+import { copiesByReason } from './fetch-reasons.ts';
 import { LoadWatch } from './load-watch.ts';
 import { bitrateBps, MeasuredSwarm, type SwarmCounters } from './measured-swarm.ts';
 import { type Scheme, type SwarmCase, swarmCases } from './swarm-cases.ts';
@@ -78,7 +79,11 @@ function rowOf(
     'most possible': round(1 - (1 + startCopies(before, after, toCopies)) / viewerCount, 3),
     'offload of the honest':
       cheats === 0 ? '–' : round(1 - (copies - cheatCopies) / (viewerCount - cheats), 3),
-    'copies by reason': isShoal ? reasonsOf(before, after, toCopies) : '–',
+    'copies by reason': isShoal
+      ? copiesByReason((reason) =>
+          toCopies(sumOf(before, after, ({ fetchedBytes }) => fetchedBytes[reason] ?? 0)),
+        )
+      : '–',
     'stall s per viewer-minute': round(stallSeconds * perMinute, 3),
     'start-up s': round(
       percentile(
@@ -129,20 +134,6 @@ function startCopies(
   toCopies: (bytes: number) => number,
 ): number {
   return toCopies(sumOf(before, after, ({ fetchedBytes }) => fetchedBytes.start ?? 0));
-}
-
-function reasonsOf(
-  before: SwarmCounters,
-  after: SwarmCounters,
-  toCopies: (bytes: number) => number,
-): string {
-  const reasons = ['owner', 'backup', 'hedge', 'start', 'alone']
-    .map((reason) => ({
-      reason,
-      copies: toCopies(sumOf(before, after, ({ fetchedBytes }) => fetchedBytes[reason] ?? 0)),
-    }))
-    .filter(({ copies }) => copies >= 0.005);
-  return reasons.map(({ reason, copies }) => `${reason} ${copies.toFixed(2)}`).join(', ');
 }
 
 /** Over the segments published in the measured time, but for the last, which are still on their way. */

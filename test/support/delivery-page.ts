@@ -6,6 +6,7 @@ import LightHls from 'hls.js/light';
 import OldHls from 'hls.js-1.6';
 import OldLightHls from 'hls.js-1.6/light';
 import { createShoalHls, type ExchangeKind } from '../../player/plugin.ts';
+import { HlsSession } from '../../player/shoal-session.ts';
 import type { PlayerStats } from '../../player/stats.ts';
 
 export type HlsBuild = 'full' | 'light' | '1.6' | '1.6-light' | 'plain';
@@ -16,6 +17,8 @@ export interface LoadedFragment {
   readonly number: number;
   readonly chunkCount: number;
   readonly estimateBps: number;
+  /** When the last byte was there, since the epoch. */
+  readonly loadedAtMs: number;
 }
 
 export interface DeliveryPage {
@@ -29,6 +32,8 @@ export interface DeliveryPage {
   readonly unhandled: string[];
   readonly fragments: LoadedFragment[];
   stats(): PlayerStats | null;
+  /** Bytes from the CDN by the reason why they were fetched there. */
+  fetchedBytes(): Readonly<Record<string, number>>;
 }
 
 declare global {
@@ -60,6 +65,10 @@ function makeHls(parameters: URLSearchParams): Hls {
   });
 }
 
+function sessionOf(hls: Hls): HlsSession | null {
+  return 'shoal' in hls && hls.shoal instanceof HlsSession ? hls.shoal : null;
+}
+
 function follow(hls: Hls, video: HTMLVideoElement): DeliveryPage {
   const page: DeliveryPage = {
     hls,
@@ -69,7 +78,8 @@ function follow(hls: Hls, video: HTMLVideoElement): DeliveryPage {
     errors: [],
     unhandled: [],
     fragments: [],
-    stats: () => ('shoal' in hls ? (hls as { shoal: { stats: PlayerStats } }).shoal.stats : null),
+    stats: () => sessionOf(hls)?.stats ?? null,
+    fetchedBytes: () => sessionOf(hls)?.fetchedBytes ?? {},
   };
   const note = (frag: Fragment): void => {
     page.fragments.push({
@@ -78,6 +88,7 @@ function follow(hls: Hls, video: HTMLVideoElement): DeliveryPage {
       number: Number(frag.sn),
       chunkCount: frag.stats.chunkCount,
       estimateBps: hls.bandwidthEstimate,
+      loadedAtMs: performance.timeOrigin + frag.stats.loading.end,
     });
   };
   hls.on(Hls.Events.FRAG_BUFFERED, (_event, { frag }) => note(frag));

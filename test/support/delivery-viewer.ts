@@ -30,6 +30,7 @@ export interface DeliveryReport {
   readonly estimateBps: number;
   readonly level: number;
   readonly stats: PlayerStats | null;
+  readonly fetchedBytes: Readonly<Record<string, number>>;
 }
 
 export class DeliveryViewer {
@@ -67,8 +68,7 @@ export class DeliveryViewer {
 
   async report(): Promise<DeliveryReport> {
     return await this.page.evaluate(() => {
-      const { hls, video, startupMs, stallCount, errors, unhandled, fragments, stats } =
-        window.delivery;
+      const { hls, video, startupMs, stallCount, errors, unhandled, fragments } = window.delivery;
       return {
         startupMs,
         stallCount,
@@ -79,7 +79,8 @@ export class DeliveryViewer {
         latencySeconds: hls.latency,
         estimateBps: hls.bandwidthEstimate,
         level: hls.currentLevel,
-        stats: stats(),
+        stats: window.delivery.stats(),
+        fetchedBytes: window.delivery.fetchedBytes(),
       };
     });
   }

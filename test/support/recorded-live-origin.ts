@@ -65,6 +65,8 @@ export class RecordedLiveOrigin {
   #timer: ReturnType<typeof setInterval> | null = null;
   /** Path of each request for media, in their order. */
   readonly requests: string[] = [];
+  /** When each segment was listed, since the epoch; not those that were there from the start. */
+  readonly publishedAtMs = new Map<number, number>();
   /** Bytes of segments sent so far, by rendition. */
   readonly sentBytes = new Map<string, number>();
 
@@ -125,7 +127,10 @@ export class RecordedLiveOrigin {
   }
 
   #publish(): void {
-    if (this.#segmentCount < this.#availableCount()) this.#segmentCount += 1;
+    if (this.#segmentCount < this.#availableCount()) {
+      this.publishedAtMs.set(this.#segmentCount, Date.now());
+      this.#segmentCount += 1;
+    }
     for (const wake of [...this.#waiting]) wake();
   }
 
