@@ -21,6 +21,7 @@ export function guardObservation(
     nowMs,
     isSharing: meter.peerCount > 0,
     stallCount: playback.stallCount,
+    deviceStallCount: playback.deviceStallCount,
     stallSeconds: playback.stallSeconds,
     deliveredBytes: cdnBytes + peerBytes,
     hedgedBytes: meter.troubles.lateBytes,

@@ -175,7 +175,8 @@ export class HlsSession implements ShoalSession, FragmentSource {
       const approach = new LiveApproach();
       this.#unobserve();
       this.#stopObserving = observePlayback(media, {
-        onEvent: (event) => this.#playbackMeter.handle(event, performance.now()),
+        onEvent: (event, bufferedSeconds) =>
+          this.#playbackMeter.handle(event, performance.now(), bufferedSeconds),
         onPicture: () => this.#playback?.firstPicture.show(),
         onPlayhead: (positionSeconds) => {
           this.#playback?.delivery.updatePlayhead(positionSeconds);

@@ -13,6 +13,8 @@ export interface GuardObservation {
   /** Peers are connected. */
   readonly isSharing: boolean;
   readonly stallCount: number;
+  /** Of these, the ones that began with media in the buffer: nobody was late. */
+  readonly deviceStallCount: number;
   readonly stallSeconds: number;
   /** Media given to the player, from whomever. */
   readonly deliveredBytes: number;
@@ -57,6 +59,11 @@ interface Sample {
   readonly atMs: number;
   readonly deliveredBytes: number;
   readonly hedgedBytes: number;
+}
+
+/** Stalls for lack of media. */
+function lackCount({ stallCount, deviceStallCount }: GuardObservation): number {
+  return stallCount - deviceStallCount;
 }
 
 export class QualityGuard {
@@ -104,9 +111,10 @@ export class QualityGuard {
   }
 
   #faultOf(now: GuardObservation, previous: GuardObservation): GuardReason | null {
+    const hasLacked = lackCount(now) > lackCount(previous);
     if (now.stallCount > previous.stallCount) {
       this.#stallBaseSeconds = previous.stallSeconds;
-      this.#isLongStallJudged = false;
+      this.#isLongStallJudged = !hasLacked;
     }
     const isPeersDoing = now.nowMs - this.#sharedAtMs <= sharingEchoMs;
     const isCdnWell = now.nowMs - this.#troubleAtMs > cdnTroubleMs;
@@ -114,7 +122,7 @@ export class QualityGuard {
       this.#belowSinceMs = null;
       return null;
     }
-    if (now.stallCount > previous.stallCount) return 'stall';
+    if (hasLacked) return 'stall';
     if (this.#isStallLong(now)) return 'long-stall';
     if (this.#isStartSlow(now)) return 'slow-start';
     this.#belowSinceMs = now.isBelowCdnQuality ? (this.#belowSinceMs ?? now.nowMs) : null;

@@ -7,10 +7,15 @@ export type PlaybackEvent = 'playing' | 'waiting' | 'seeking' | 'paused' | 'ende
 export interface PlaybackTotals {
   readonly startupSeconds: number | null;
   readonly stallCount: number;
+  /** Of these, the ones that began with media in the buffer: the device could not keep up. */
+  readonly deviceStallCount: number;
   /** A stall under way counts up to now. */
   readonly stallSeconds: number;
   readonly playedSeconds: number;
 }
+
+/** Less than this may be a hole, or the last frames of what has come. */
+const leastBufferedSeconds = 0.5;
 
 type State = 'starting' | 'playing' | 'stalled' | 'seeking' | 'idle';
 
@@ -20,6 +25,7 @@ export class PlaybackMeter {
   #stateSinceMs: number;
   #startupMs: number | null = null;
   #stallCount = 0;
+  #deviceStallCount = 0;
   #stallMs = 0;
   #playedMs = 0;
 
@@ -29,11 +35,15 @@ export class PlaybackMeter {
     this.#stateSinceMs = loadedAtMs;
   }
 
-  handle(event: PlaybackEvent, nowMs: number): void {
+  /** @param bufferedSeconds media that is there to be played on */
+  handle(event: PlaybackEvent, nowMs: number, bufferedSeconds = 0): void {
     const next = this.#next(event);
     if (next === this.#state) return;
     this.#leave(nowMs);
-    if (next === 'stalled') this.#stallCount += 1;
+    if (next === 'stalled') {
+      this.#stallCount += 1;
+      if (bufferedSeconds >= leastBufferedSeconds) this.#deviceStallCount += 1;
+    }
     if (next === 'playing') this.#startupMs ??= nowMs - this.#loadedAtMs;
     this.#state = next;
     this.#stateSinceMs = nowMs;
@@ -44,6 +54,7 @@ export class PlaybackMeter {
     return {
       startupSeconds: this.#startupMs === null ? null : this.#startupMs / 1_000,
       stallCount: this.#stallCount,
+      deviceStallCount: this.#deviceStallCount,
       stallSeconds: (this.#stallMs + (this.#state === 'stalled' ? currentMs : 0)) / 1_000,
       playedSeconds: (this.#playedMs + (this.#state === 'playing' ? currentMs : 0)) / 1_000,
     };

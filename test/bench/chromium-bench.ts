@@ -3,10 +3,10 @@
 
 import { Tracker } from '@shoal/tracker';
 import { pino } from 'pino';
+import { percentile } from '../sim/swarm-outcome.ts';
 import { PageSite } from '../support/page-site.ts';
 import { RecordedLiveOrigin } from '../support/recorded-live-origin.ts';
 import { type RecordedTrack, recordMedia } from '../support/recorded-media.ts';
-import { percentile } from '../sim/swarm-outcome.ts';
 import type { BenchReport } from './bench-report.ts';
 import { copiesByReason } from './fetch-reasons.ts';
 import { LoadWatch } from './load-watch.ts';

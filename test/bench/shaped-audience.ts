@@ -77,11 +77,10 @@ export async function chromiumAudience(
     await homes.close();
   };
   try {
-    for (let index = 0; index < options.viewerCount; index += 1) {
-      const browser = await launchAtHome(homes, options.uplinkBps, site);
-      browsers.push(browser);
-      viewers.push(await openPage(browser, homes, options, site));
-    }
+    // All before the first page: on one machine each start of a browser starves those that play.
+    for (let index = 0; index < options.viewerCount; index += 1)
+      browsers.push(await launchAtHome(homes, options.uplinkBps, site));
+    for (const browser of browsers) viewers.push(await openPage(browser, homes, options, site));
   } catch (error) {
     // Namespaces would stay behind on the machine.
     await close();

@@ -24,8 +24,8 @@ export function hedge(state: SwarmState, segment: SegmentState, nowMs: number): 
   const caution = state.isCareful ? carefulFactor : 1;
   const hedgeBaseMs = caution * state.constants.hedgeBaseMs;
   const hedgeFactor = caution * state.constants.hedgeFactor;
-  const mostFirstHedgeMs = caution * state.constants.mostFirstHedgeMs;
-  const mostLastHedgeMs = caution * state.constants.mostLastHedgeMs;
+  // Caution does not raise these: beyond them all would come from the CDN, peers or not.
+  const { mostFirstHedgeMs, mostLastHedgeMs } = state.constants;
   const { have, fetching } = segment;
   if (!isWanted(state, segment)) return Number.POSITIVE_INFINITY;
   const missing =

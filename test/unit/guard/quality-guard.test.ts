@@ -12,6 +12,7 @@ const calm: GuardObservation = {
   nowMs: 0,
   isSharing: true,
   stallCount: 0,
+  deviceStallCount: 0,
   stallSeconds: 0,
   deliveredBytes: 0,
   hedgedBytes: 0,
@@ -94,6 +95,16 @@ describe('the quality guard', () => {
     const alone = new Playback();
     alone.pass(30, { isSharing: false });
     expect(alone.stall(5).level).toBe('full');
+  });
+
+  it('does not blame peers for what a device cannot play although it has it', () => {
+    const playback = new Playback();
+    playback.pass(30);
+    playback.pass(1, { stallCount: 1, deviceStallCount: 1 });
+    expect(playback.pass(5, { stallSeconds: 5 }).level).toBe('full');
+    // The next one is for lack of media.
+    expect(playback.pass(1, { stallCount: 2 })).toEqual({ level: 'careful', reason: 'stall' });
+    expect(playback.pass(1, { stallSeconds: 8 })).toEqual({ level: 'off', reason: 'long-stall' });
   });
 
   it('blames peers who have just left', () => {

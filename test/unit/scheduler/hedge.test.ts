@@ -15,6 +15,7 @@ interface Conditions {
   readonly bytesPerMs: number;
   /** A piece comes from the neighbour in this time; `null`: never. */
   readonly pieceEveryMs: number | null;
+  readonly isCareful?: boolean;
 }
 
 /** Plays towards one segment of which a neighbour has all; when and how much came from the CDN. */
@@ -29,6 +30,7 @@ function hedgesOf(conditions: Conditions): { atMs: number; pieces: number }[] {
     random: () => 0.5,
   });
   scheduler.setCdnSpeed(conditions.firstByteMs, conditions.bytesPerMs);
+  scheduler.setCareful(conditions.isCareful ?? false);
   scheduler.neighbourJoined('neighbour', -50_000);
   const startSeconds = deadlineAtMs / 1_000;
   scheduler.setPlayhead(0, 0);
@@ -70,8 +72,18 @@ describe('the hedge', () => {
     expect(fetched).toBeLessThan(25);
   });
 
-  it('leaves peers their time even after a spell in which the CDN took seconds', () => {
-    const hedges = hedgesOf({ firstByteMs: 4_000, bytesPerMs: 100, pieceEveryMs: 100 });
-    for (const { atMs } of hedges) expect(deadlineAtMs - atMs).toBeLessThanOrEqual(3_000);
+  it.each([false, true])(
+    'leaves peers their time even after a spell in which the CDN took seconds (careful: %s)',
+    (isCareful) => {
+      const slowCdn = { firstByteMs: 4_000, bytesPerMs: 100 };
+      const hedges = hedgesOf({ ...slowCdn, pieceEveryMs: 100, isCareful });
+      for (const { atMs } of hedges) expect(deadlineAtMs - atMs).toBeLessThanOrEqual(3_000);
+    },
+  );
+
+  it('begins earlier for a careful viewer', () => {
+    const firstOf = (isCareful: boolean): number =>
+      Math.min(...hedgesOf({ ...fastCdn, pieceEveryMs: 250, isCareful }).map(({ atMs }) => atMs));
+    expect(firstOf(true)).toBeLessThan(firstOf(false) - 500);
   });
 });

@@ -25,9 +25,19 @@ describe('PlaybackMeter', () => {
     expect(meter.totals(2_600)).toEqual({
       startupSeconds: 0.1,
       stallCount: 1,
+      deviceStallCount: 0,
       stallSeconds: 0.5,
       playedSeconds: 2,
     });
+  });
+
+  it('tells stalls with media in the buffer from those for lack of it', () => {
+    const meter = new PlaybackMeter(0);
+    meter.handle('playing', 0, 4);
+    meter.handle('waiting', 1_000, 3);
+    meter.handle('playing', 2_000, 3);
+    meter.handle('waiting', 5_000, 0.04);
+    expect(meter.totals(6_000)).toMatchObject({ stallCount: 2, deviceStallCount: 1 });
   });
 
   it('counts a stall that goes on up to now', () => {
@@ -49,6 +59,7 @@ describe('PlaybackMeter', () => {
     expect(meter.totals(9_000)).toEqual({
       startupSeconds: 0,
       stallCount: 0,
+      deviceStallCount: 0,
       stallSeconds: 0,
       playedSeconds: 2,
     });
