@@ -17,7 +17,7 @@ interface ErrorEntry {
 }
 
 /** Benchmarks whose results the README quotes, in this order. */
-export const quotedBenchmarks = ['delivery', 'swarm', 'startup', 'player'] as const;
+export const quotedBenchmarks = ['delivery', 'swarm', 'chromium', 'startup', 'player'] as const;
 
 /** The text between `<!-- name:start -->` and `<!-- name:end -->`, by name. */
 const sections: Readonly<Record<string, () => string>> = {
