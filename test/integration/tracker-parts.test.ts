@@ -48,13 +48,13 @@ class Viewer {
     });
   }
 
-  async announce(): Promise<Answer> {
+  async announce(shoal?: object): Promise<Answer> {
     if (this.socket.readyState !== WebSocket.OPEN) await once(this.socket, 'open');
     this.answer = null;
     this.socket.send(
       JSON.stringify({
         ...{ action: 'announce', info_hash: infoHash, peer_id: this.peerId },
-        ...{ numwant: offers.length, offers },
+        ...{ numwant: offers.length, offers, shoal },
       }),
     );
     return await pollUntil(() => this.answer, {
@@ -123,6 +123,19 @@ describe('a swarm that is too large for one part', () => {
       expect(met.has(network)).toBe(true);
       expect(met.size).toBeLessThanOrEqual(2);
     }
+  });
+
+  it('introduces a viewer in need to those who say that they have room', async () => {
+    await joinNetwork('a', 7);
+    const roomy = await joinNetwork('b', 4);
+    for (const viewer of roomy) await viewer.announce({ isStrong: true, hasRoom: true });
+    const newcomer = new Viewer(tracker.webSocketUrl, 'a', 50);
+    viewers.push(newcomer);
+    await newcomer.announce({ isStrong: false, hasRoom: false, isInNeed: true });
+    await pollUntil(() => roomy.every(({ offeredBy }) => offeredBy.has(newcomer.peerId)), {
+      timeoutMs: 5_000,
+      description: 'offers to everybody who has room',
+    });
   });
 
   it('takes no more viewers than it may have, and tells a proxy to ask the next tracker', async () => {

@@ -14,6 +14,8 @@ export interface SimulatedViewerOptions {
   readonly joinedAtMs: number;
 }
 
+/** As in the exchange. */
+const retellMs = 5_000;
 /** Hidden tabs are woken by their timers only this often. */
 const hiddenWakeMs = 1_000;
 const hiddenCycleMs = 30_000;
@@ -41,6 +43,9 @@ export class SimulatedViewer {
   /** Next run of the scheduler. */
   wakeAtMs = Number.POSITIVE_INFINITY;
   isRefreshPlanned = false;
+  /** What it says of its line. */
+  isStrong = false;
+  #toldStrongAtMs = Number.NEGATIVE_INFINITY;
   /** It has asked for more neighbours than most. */
   isInNeed = false;
   /** The segment that the play head reaches next. */
@@ -72,6 +77,20 @@ export class SimulatedViewer {
 
   isComplete(number: number): boolean {
     return this.segments.get(number)?.isFull === true;
+  }
+
+  /** As piece-links.ts: who has a line to spare accepts more. */
+  mostAccepted(maxNeighbours: number): number {
+    return (this.isStrong ? 2.5 : 1) * maxNeighbours;
+  }
+
+  /** As piece-links.ts; `true` when the tracker is to be told now. */
+  noteStrength(nowMs: number): boolean {
+    if (this.isStrong === this.scheduler.hasRoom) return false;
+    this.isStrong = this.scheduler.hasRoom;
+    if (nowMs < this.#toldStrongAtMs + retellMs) return false;
+    this.#toldStrongAtMs = nowMs;
+    return true;
   }
 
   positionSeconds(nowMs: number): number | null {

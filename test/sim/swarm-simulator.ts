@@ -203,6 +203,7 @@ export class SwarmSimulator {
   }
 
   #askRing(viewer: SimulatedViewer): void {
+    this.#tracker.tell(viewer);
     viewer.scheduler.setRing(this.#tracker.ringOf(viewer), this.#tracker.viewerCount);
   }
 
@@ -219,7 +220,7 @@ export class SwarmSimulator {
     const { maxNeighbours } = this.#model;
     // As piece-links.ts: who is in need dials more, who has a line to spare accepts more.
     if (viewer.neighbours.size >= (viewer.isInNeed ? needyFactor : 1) * maxNeighbours) return;
-    if (other.neighbours.size >= (other.scheduler.hasRoom ? 2.5 : 1) * maxNeighbours) return;
+    if (other.neighbours.size >= other.mostAccepted(maxNeighbours)) return;
     for (const [one, two] of [
       [viewer, other],
       [other, viewer],
@@ -352,6 +353,7 @@ export class SwarmSimulator {
     viewer.scheduler.setCdnSpeed(firstByteMs, bytesPerMs);
     const { actions, nextMs } = viewer.scheduler.run(nowMs);
     for (const action of actions) this.#do(viewer, action);
+    if (viewer.noteStrength(nowMs)) this.#refreshSoon(viewer);
     this.#wakeAt(viewer, Math.max(nowMs + 1, Math.min(nextMs, nowMs + 1_000)));
   }
 
@@ -374,6 +376,7 @@ export class SwarmSimulator {
       }
       case 'meet':
         viewer.isInNeed = true;
+        this.#askRing(viewer);
         this.#dial(viewer, offersPerAnnounce, 300 + this.#random() * 500);
         return;
       case 'have':

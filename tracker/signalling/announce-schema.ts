@@ -19,6 +19,13 @@ const sessionDescription = z.looseObject({
 });
 const offerId = z.string().min(1).max(64);
 
+/** What Shoal's players say of themselves; others say nothing. */
+const situation = z.looseObject({
+  isStrong: z.boolean().nullish(),
+  hasRoom: z.boolean().nullish(),
+  isInNeed: z.boolean().nullish(),
+});
+
 const announce = z.looseObject({
   action: z.literal('announce'),
   info_hash: twentyBytes,
@@ -31,6 +38,7 @@ const announce = z.looseObject({
   answer: sessionDescription.nullish(),
   to_peer_id: twentyBytes.nullish(),
   offer_id: offerId.nullish(),
+  shoal: situation.nullish(),
 });
 
 // Without `info_hash` bittorrent-tracker would list every swarm: refused, since it tells anybody

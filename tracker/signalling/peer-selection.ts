@@ -17,6 +17,9 @@ export interface SelectablePeer {
 /** Share of strangers among the peers handed out: without it, networks would become islands. */
 const mixingShare = 0.4;
 
+/** Share of those with room among the peers for a viewer that gets too little from its own. */
+export const roomyShare = 0.8;
+
 /** A pair that was introduced is not introduced again for so long: it is still connecting. */
 export const pairPauseMs = 15_000;
 
@@ -24,6 +27,8 @@ export class PeerSelection<Peer extends SelectablePeer> {
   readonly #all = new PeerBag<Peer>();
   /** By address, network and region keys, which differ in form. */
   readonly #neighbourhoods = new Map<string, PeerBag<Peer>>();
+  /** Those whose lines carry more neighbours than they have. */
+  readonly #roomy = new PeerBag<Peer>();
   /** When a peer was last introduced to whom, oldest first. */
   readonly #introductions = new Map<Peer, Map<Peer, number>>();
   readonly #metCounts = new Map<Peer, number>();
@@ -40,6 +45,7 @@ export class PeerSelection<Peer extends SelectablePeer> {
 
   delete(peer: Peer): void {
     this.#all.delete(peer);
+    this.#roomy.delete(peer);
     for (const key of neighbourhoodsOf(peer)) takeFrom(this.#neighbourhoods, key, peer);
     for (const other of this.#introductions.get(peer)?.keys() ?? []) {
       this.#introductions.get(other)?.delete(peer);
@@ -48,13 +54,22 @@ export class PeerSelection<Peer extends SelectablePeer> {
     this.#metCounts.delete(peer);
   }
 
+  /** Whether a peer that was added can take more neighbours than most. */
+  setRoom(peer: Peer, hasRoom: boolean): void {
+    if (hasRoom) this.#roomy.add(peer);
+    else this.#roomy.delete(peer);
+  }
+
   /** How often this peer was introduced to another since it joined. */
   metCount(peer: Peer): number {
     return this.#metCounts.get(peer) ?? 0;
   }
 
-  /** Up to `count` peers for `asker`, who counts as introduced to them from now on. */
-  introduce(asker: Peer, count: number, nowMs: number): Peer[] {
+  /**
+   * Up to `count` peers for `asker`, who counts as introduced to them from now on.
+   * @param isInNeed its neighbours give it too little: those with room come first
+   */
+  introduce(asker: Peer, count: number, nowMs: number, isInNeed = false): Peer[] {
     this.#forgetOld(asker, nowMs);
     const known = this.#introductions.get(asker);
     const chosen = new Set<Peer>();
@@ -69,6 +84,7 @@ export class PeerSelection<Peer extends SelectablePeer> {
         chosen.add(peer);
       }
     };
+    if (isInNeed) take(this.#roomy, Math.floor(count * roomyShare));
     const near = neighbourhoodsOf(asker).map((key) => this.#neighbourhoods.get(key));
     for (const bag of near) take(bag, count - strangers);
     take(this.#all, count);

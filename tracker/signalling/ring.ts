@@ -8,6 +8,8 @@ export interface RingAnswer {
   /** Distance to the viewer before it, in (0, 1]. */
   readonly gap: number;
   readonly capableCount: number;
+  /** Others with stronger lines fetch: this viewer is to leave it to them. */
+  readonly isSpared?: true;
 }
 
 interface Place {
@@ -22,6 +24,14 @@ export class Ring {
   /** In order of position. */
   readonly #places: Place[] = [];
   readonly #positions = new Map<string, number>();
+
+  get size(): number {
+    return this.#places.length;
+  }
+
+  has(peerId: string): boolean {
+    return this.#positions.has(peerId);
+  }
 
   /** Gives a viewer the middle of the widest gap; others than uploading Shoal viewers get none. */
   join(peerId: string): void {

@@ -4,7 +4,8 @@
 import { networkKeyOf } from './address-key.ts';
 import { announceIntervalSeconds } from './announce-interval.ts';
 import { PeerSelection, type SelectablePeer } from './peer-selection.ts';
-import { Ring, type RingAnswer } from './ring.ts';
+import type { RingAnswer } from './ring.ts';
+import { RingTiers } from './ring-tiers.ts';
 import type { SwarmMembership, ViewerSocket } from './viewer-socket.ts';
 
 /** What the library passes for one announce; ids are in hexadecimal. */
@@ -14,6 +15,18 @@ export interface AnnounceParams {
   readonly left?: number;
   readonly numwant?: number;
   readonly socket?: ViewerSocket;
+  /** What one of Shoal's players says of itself. */
+  readonly shoal?: ViewerSituation | null;
+}
+
+/** A viewer's own word: what is not said has not changed. */
+export interface ViewerSituation {
+  /** Its line carries twice the stream. */
+  readonly isStrong?: boolean | null;
+  /** It accepts more neighbours than most, and has fewer than that. */
+  readonly hasRoom?: boolean | null;
+  /** Its neighbours give it too little. */
+  readonly isInNeed?: boolean | null;
 }
 
 export interface SwarmPeer extends SwarmMembership, SelectablePeer {
@@ -51,7 +64,7 @@ export interface SwarmEvents {
 export class Swarm {
   readonly #peers = new Map<string, SwarmPeer>();
   readonly #selection = new PeerSelection<SwarmPeer>();
-  readonly #ring = new Ring();
+  readonly #ring = new RingTiers();
   readonly #limits: SwarmLimits;
   readonly #events: SwarmEvents;
   #completeCount = 0;
@@ -115,12 +128,19 @@ export class Swarm {
     }
     const peer = this.#peers.get(peerId) ?? this.#join(peerId, socket);
     if (typeof peer === 'string') return peer;
+    this.#note(peer, params.shoal);
     const isComplete = params.event === 'completed' || params.left === 0;
     if (isComplete && !peer.isComplete) {
       peer.isComplete = true;
       this.#completeCount += 1;
     }
     return null;
+  }
+
+  #note(peer: SwarmPeer, situation: ViewerSituation | null | undefined): void {
+    if (typeof situation?.isStrong === 'boolean')
+      this.#ring.setStrong(peer.peerId, situation.isStrong);
+    if (typeof situation?.hasRoom === 'boolean') this.#selection.setRoom(peer, situation.hasRoom);
   }
 
   #join(peerId: string, socket: ViewerSocket): SwarmPeer | string {
@@ -161,11 +181,12 @@ export class Swarm {
   }
 
   /** Peers for the asker, one for each of its offers; a viewer that left gets none. */
-  #introduce({ peer_id: peerId, numwant = 0 }: AnnounceParams): SwarmPeer[] {
+  #introduce({ peer_id: peerId, numwant = 0, shoal }: AnnounceParams): SwarmPeer[] {
     const asker = this.#peers.get(peerId);
     if (asker === undefined) return [];
     const count = Math.min(numwant, this.#limits.maxPeersPerAnnounce);
-    const peers = count > 0 ? this.#selection.introduce(asker, count, Date.now()) : [];
+    const isInNeed = shoal?.isInNeed === true;
+    const peers = count > 0 ? this.#selection.introduce(asker, count, Date.now(), isInNeed) : [];
     const situation = {
       swarmSize: this.#peers.size,
       metCount: this.#selection.metCount(asker),

@@ -41,5 +41,5 @@ export type TrackerClientClass = new (options: {
   readonly port: number;
   readonly rtcConfig: PeerConnectionConfig;
   /** Asked before each announce. */
-  readonly getAnnounceOpts?: () => { readonly numwant?: number };
+  readonly getAnnounceOpts?: () => { readonly numwant?: number; readonly shoal?: object };
 }) => TrackerClient;

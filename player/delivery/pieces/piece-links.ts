@@ -51,6 +51,9 @@ const goodbyeMs = 250;
 /** After viewers have come or gone this one asks for its place again, without new offers. */
 const refreshDelayMs = 700;
 
+/** A change of this viewer's line is told at once only after so long. */
+const retellMs = 5_000;
+
 /** More messages in a second than this come from no viewer of ours. */
 const maxMessagesPerSecond = 2_000;
 const floodBanMs = 600_000;
@@ -76,6 +79,8 @@ export class PieceLinks {
   #refreshTimer: ReturnType<typeof setTimeout> | null = null;
   #maxDialled: number;
   #maxAccepted: number;
+  #isStrong = false;
+  #toldStrongAtMs = Number.NEGATIVE_INFINITY;
   /** The announce that is being made asks for viewers, not for a place on the ring alone. */
   #isMeeting = true;
   /** Its neighbours have given too little: it goes on looking for others. */
@@ -97,7 +102,7 @@ export class PieceLinks {
       announce: [options.trackerUrl()],
       port: unusedPort,
       rtcConfig: options.connection,
-      getAnnounceOpts: () => ({ numwant: this.#wantedOffers() }),
+      getAnnounceOpts: () => ({ numwant: this.#wantedOffers(), shoal: this.#situation() }),
     });
     reconnectSoon(this.#client, Math.random, options.trackerUrl);
     this.#client.on('peer', (peer) => this.#admit(peer));
@@ -152,8 +157,15 @@ export class PieceLinks {
   }
 
   /** A viewer with a fast line accepts more than it dials: it can feed them. */
-  acceptMore(hasRoom: boolean): void {
-    this.#maxAccepted = hasRoom ? 2.5 * this.#options.maxLinks : this.#options.maxLinks;
+  acceptMore(isStrong: boolean): void {
+    if (this.#isStrong === isStrong) return;
+    this.#isStrong = isStrong;
+    this.#maxAccepted = isStrong ? 2.5 * this.#options.maxLinks : this.#options.maxLinks;
+    // A line about as fast as that would else announce without end; the next announce will do.
+    const nowMs = this.#options.nowMs();
+    if (nowMs < this.#toldStrongAtMs + retellMs) return;
+    this.#toldStrongAtMs = nowMs;
+    this.#refreshSoon();
   }
 
   drop(id: string, banMs: number): void {
@@ -178,6 +190,15 @@ export class PieceLinks {
       for (const link of links) link.destroy();
     }, goodbyeMs);
     this.#client.destroy();
+  }
+
+  /** What the tracker should know of this viewer: its place on the ring, and whom it meets. */
+  #situation(): object {
+    return {
+      isStrong: this.#isStrong,
+      hasRoom: this.#isStrong && this.#links.size < this.#maxAccepted,
+      isInNeed: this.#isInNeed,
+    };
   }
 
   /** As many connections as are missing. */

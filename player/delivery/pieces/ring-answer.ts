@@ -22,14 +22,15 @@ export function ringOf(answer: unknown): SwarmAnswer | null {
 
 function parseRing(value: unknown): RingPosition | null {
   if (typeof value !== 'object' || value === null) return null;
-  const { position, gap, capableCount } = value as {
+  const { position, gap, capableCount, isSpared } = value as {
     position?: unknown;
     gap?: unknown;
     capableCount?: unknown;
+    isSpared?: unknown;
   };
   if (typeof position !== 'number' || !(position >= 0 && position < 1)) return null;
   if (typeof gap !== 'number' || !(gap > 0 && gap <= 1) || !isCount(capableCount)) return null;
-  return { position, gap, capableCount };
+  return { position, gap, capableCount, ...(isSpared === true ? { isSpared } : {}) };
 }
 
 function isCount(value: unknown): value is number {

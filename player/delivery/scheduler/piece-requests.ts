@@ -23,6 +23,9 @@ const expiryCheckMs = 250;
 /** Unanswered requests in a row after which a neighbour is asked nothing for a while. */
 const maxUnanswered = 3;
 
+/** Of the newest answer, in how long a neighbour takes. */
+const weightOfNew = 0.2;
+
 /** Requests what can be requested now. */
 export function planRequests(state: SwarmState, nowMs: number): void {
   const wanted = wantedSegments(state, nowMs);
@@ -96,6 +99,7 @@ export function rewardSpeed(neighbour: NeighbourState, requestedAtMs: number, no
   neighbour.unanswered = 0;
   neighbour.receivedCount += 1;
   neighbour.rttMs = Math.min(neighbour.rttMs + 1, tookMs);
+  neighbour.tookMs += weightOfNew * (tookMs - neighbour.tookMs);
   if (tookMs < neighbour.rttMs + 30) neighbour.extra = Math.min(3, neighbour.extra + 0.25);
   else if (tookMs > neighbour.rttMs + 100) neighbour.extra = Math.max(0, neighbour.extra - 0.5);
 }
@@ -160,7 +164,7 @@ function roomOf(state: SwarmState): number {
   return Math.ceil(state.constants.firstRequests / Math.max(1, state.neighbours.size));
 }
 
-/** The least busy neighbour that has the piece, the nearest among equals. */
+/** The least busy neighbour that has the piece, the one that has been fastest among equals. */
 function choose(
   state: SwarmState,
   free: readonly NeighbourState[],
@@ -171,7 +175,7 @@ function choose(
   let bestCost = Number.POSITIVE_INFINITY;
   for (const neighbour of free) {
     if (!neighbour.has.get(segment.number)?.has(piece)) continue;
-    const cost = neighbour.outstanding * 10_000 + neighbour.rttMs + state.random() * 20;
+    const cost = neighbour.outstanding * 10_000 + neighbour.tookMs + state.random() * 20;
     if (cost < bestCost) {
       best = neighbour;
       bestCost = cost;

@@ -10,7 +10,8 @@ const weakUplinkShare = 0.3;
 /** Sets the duties of a segment that has just been learnt of. */
 export function assignDuties(state: SwarmState, segment: SegmentState, nowMs: number): void {
   const { constants } = state;
-  if (!state.isLive || !state.canUpload || isWeak(state, segment)) return;
+  if (!state.isLive || !state.canUpload || state.ring?.isSpared === true) return;
+  if (isWeak(state, segment)) return;
   // With a place on the ring a newcomer's share is known at once, and nobody else takes it on.
   const settleMs = state.ring ? constants.ringSettleMs : constants.joiningMs;
   if (nowMs - state.joinedAtMs < settleMs) return;

@@ -53,4 +53,6 @@ export interface RingPosition {
   readonly gap: number;
   /** Viewers on the ring. */
   readonly capableCount: number;
+  /** Viewers with stronger lines fetch: this one has no slices and is nobody's backup. */
+  readonly isSpared?: boolean;
 }

@@ -257,6 +257,7 @@ export class SwarmScheduler {
     const neighbour: NeighbourState = {
       id,
       rttMs: initialRttMs,
+      tookMs: initialRttMs,
       outstanding: 0,
       extra: 0,
       unanswered: 0,

@@ -44,7 +44,10 @@ export interface SegmentState {
 
 export interface NeighbourState {
   readonly id: string;
+  /** The shortest that an answer has taken of late. */
   rttMs: number;
+  /** What answers take on the mean, the queue at the neighbour included. */
+  tookMs: number;
   outstanding: number;
   /** Requests beyond the first that its speed has earned, 0 to 3. */
   extra: number;

@@ -87,7 +87,10 @@ function isServable(state: SwarmState, request: UploadRequest, nowMs: number): b
   return state.segments.has(request.segment);
 }
 
-/** Lower goes first: urgent by deadline; else the newest segment, its rarest piece. */
+/**
+ * Lower goes first: urgent by deadline; else the newest segment, its rarest piece. Who answers fast
+ * passes it on fast: what such a neighbour has earned counts as if fewer had the piece.
+ */
 function rankOf(state: SwarmState, request: UploadRequest, nowMs: number): number {
   const leftMs = request.deadlineMs - nowMs;
   const segment = state.segments.get(request.segment);
@@ -96,5 +99,6 @@ function rankOf(state: SwarmState, request: UploadRequest, nowMs: number): numbe
   const penalty = takes ? 1e12 : 0;
   if (leftMs < state.constants.urgentMs) return penalty + leftMs - 1e9;
   const holders = segment?.holders[request.piece] ?? 0;
-  return penalty - request.segment * 10_000 + holders * 10 + (request.atMs - nowMs) * 1e-6;
+  const standing = holders - (giver?.extra ?? 0);
+  return penalty - request.segment * 10_000 + standing * 10 + (request.atMs - nowMs) * 1e-6;
 }

@@ -11,6 +11,14 @@ describe('ringOf', () => {
     expect(ringOf({ complete: 1, incomplete: 3, shoal })).toEqual({ ring: shoal, viewerCount: 4 });
   });
 
+  it('reads that others with stronger lines fetch', () => {
+    const place = { position: 0.25, gap: 0.5, capableCount: 2 };
+    const isSparedBy = (isSpared: unknown) =>
+      ringOf({ incomplete: 4, shoal: { ...place, isSpared } })?.ring?.isSpared;
+    expect(isSparedBy(true)).toBe(true);
+    expect(isSparedBy('yes')).toBeUndefined();
+  });
+
   it('does without the ring with a tracker that knows none', () => {
     expect(ringOf({ complete: 0, incomplete: 3 })).toEqual({ ring: null, viewerCount: 3 });
   });

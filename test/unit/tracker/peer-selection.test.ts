@@ -49,6 +49,28 @@ describe('peer selection', () => {
     expect(kinds.filter((kind) => kind === 'far')).toHaveLength(4);
   });
 
+  it('gives who is in need mostly viewers with room, and a stranger', () => {
+    const selection = new PeerSelection<SelectablePeer>(seededRandom(1));
+    const peers = Array.from({ length: 1_000 }, (_, index) =>
+      peerAt(`${index < 10 ? 'roomy' : 'full'}-${index}`, `198.51.${index % 250}.1`),
+    );
+    for (const peer of peers) {
+      selection.add(peer);
+      selection.setRoom(peer, peer.peerId.startsWith('roomy'));
+    }
+    const asker = peerAt('asker', '192.0.2.1');
+    selection.add(asker);
+    const roomyAmong = (met: readonly SelectablePeer[]): number =>
+      met.filter(({ peerId }) => peerId.startsWith('roomy')).length;
+    const inNeed = selection.introduce(asker, 5, nowMs, true);
+    expect(inNeed).toHaveLength(5);
+    expect(roomyAmong(inNeed)).toBe(4);
+    const later = nowMs + pairPauseMs;
+    for (const peer of peers.slice(0, 5)) selection.setRoom(peer, false);
+    for (const peer of peers.slice(5, 10)) selection.delete(peer);
+    expect(selection.introduce(asker, 5, later, true)).toHaveLength(5);
+  });
+
   it('gives everybody who is there when the swarm is small, whatever their network', () => {
     const selection = new PeerSelection<SelectablePeer>();
     const peers = ['192.0.2.1', '192.0.2.1', '192.0.2.9', '203.0.113.1'].map((address, index) =>
