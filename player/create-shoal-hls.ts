@@ -8,6 +8,7 @@ import { makeEndCheckingLoader } from './delivery/hls/end-checking-loader.ts';
 import { makeFragmentLoader } from './delivery/hls/fragment-loader.ts';
 import { LevelEnds } from './delivery/hls/level-ends.ts';
 import { makePlaylistLoader } from './delivery/hls/playlist-loader.ts';
+import { makeSoundJoiningLoader } from './delivery/hls/sound-joining-loader.ts';
 import type { ShoalSession } from './session.ts';
 import { HlsSession } from './shoal-session.ts';
 
@@ -33,9 +34,14 @@ export function makeShoalHlsClass(HlsClass: typeof Hls, shoal: ShoalConfig = {})
       const { shoal: own, ...hlsConfig } = config;
       const session = new HlsSession({ ...shoal, ...own });
       const ends = new LevelEnds();
+      const Sound = playlistLoaderOf(HlsClass, hlsConfig, session);
+      const loaders = { Level: makeEndCheckingLoader(Sound, ends), Sound };
       super({
         ...hlsConfig,
-        pLoader: makeEndCheckingLoader(playlistLoaderOf(HlsClass, hlsConfig, session), ends),
+        pLoader: makeSoundJoiningLoader(
+          loaders,
+          (levelUrl) => session.joinedSound.trackOf(levelUrl)?.url ?? null,
+        ),
         fLoader: makeFragmentLoader(session),
       });
       ends.attach(this);

@@ -7,6 +7,7 @@ import type { FragmentLoaderContext } from 'hls.js';
 import { type ShoalConfig, shoalDefaults } from './config.ts';
 import type { FragmentSource } from './delivery/hls/fragment-loader.ts';
 import { HlsDelivery } from './delivery/hls/hls-delivery.ts';
+import { JoinedSound } from './delivery/hls/joined-sound.ts';
 import { LiveApproach } from './delivery/hls/live-approach.ts';
 import type { NetworkEstimate } from './delivery/hls/load-stats.ts';
 import { makePageFetch } from './delivery/hls/page-requests.ts';
@@ -76,6 +77,8 @@ export class HlsSession implements ShoalSession, FragmentSource {
   #peersAllowed: boolean;
   readonly #control: PeerControl;
   readonly #cdnFetch: CdnFetch;
+  /** For an hls.js that plays no sound apart from the pictures. */
+  readonly joinedSound = new JoinedSound();
 
   constructor(config: ShoalConfig) {
     this.#config = config;
@@ -154,6 +157,7 @@ export class HlsSession implements ShoalSession, FragmentSource {
   /** Follows an hls.js instance until it is destroyed. */
   attach(hls: Hls, HlsClass: typeof Hls): void {
     this.#hls = hls;
+    this.joinedSound.attach(hls, HlsClass);
     const { Events } = HlsClass;
     hls.on(Events.MANIFEST_LOADING, () => {
       this.#close();
@@ -273,6 +277,7 @@ export class HlsSession implements ShoalSession, FragmentSource {
         hls,
         delivery,
         integrityKey ? new SignatureCheck(integrityKey) : null,
+        this.joinedSound,
       ),
       reporter: this.#openReporter(playlistUrl, viewerId),
     };

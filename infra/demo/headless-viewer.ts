@@ -157,38 +157,44 @@ export class HeadlessViewer {
   /** Waits for the stream, then plays all its tracks until closed. */
   async #watch(): Promise<void> {
     const { signal } = this.#abort;
-    const variant = await this.#findVariant();
-    if (variant === null) return;
-    const main = this.#openTrack('main', variant);
+    const [variant, ...below] = await this.#findVariants();
+    if (variant === undefined) return;
+    const main = this.#openTrack('main', variant, below);
     const tracks = [main];
-    if (variant.audio !== null) tracks.push(this.#openTrack('audio', variant.audio));
+    if (variant.audio !== null) tracks.push(this.#openTrack('audio', variant.audio, []));
     this.#main = main;
     if (signal.aborted) return;
     this.#playheadTimer = setInterval(() => this.#tick(), playheadIntervalMs);
     await Promise.all(tracks.map((track) => track.run()));
   }
 
-  async #findVariant(): Promise<ReadVariant | null> {
+  /** The variant to watch and those below it, best first; none when the viewer leaves. */
+  async #findVariants(): Promise<readonly ReadVariant[]> {
     const { signal } = this.#abort;
     const { playlistUrl, rendition } = this.#options;
     while (!signal.aborted) {
       const text = await fetchText(playlistUrl, signal);
       const variants = text === null ? [] : readMultivariantPlaylist(text, playlistUrl);
-      const variant =
+      const index =
         rendition === undefined
-          ? variants[0]
-          : variants.find(({ url }) => url.includes(`/${rendition}/`));
-      if (variant) return variant;
+          ? 0
+          : variants.findIndex(({ url }) => url.includes(`/${rendition}/`));
+      if (index >= 0 && index < variants.length) return variants.slice(index);
       await abortableWait(retryMs, signal);
     }
-    return null;
+    return [];
   }
 
-  #openTrack(track: MediaTrack, rendition: ReadRendition): TrackPlayer {
+  #openTrack(
+    track: MediaTrack,
+    rendition: ReadRendition,
+    below: readonly ReadRendition[],
+  ): TrackPlayer {
     this.#playhead.expect(track);
     return new TrackPlayer({
       track,
       rendition,
+      below,
       delivery: this.#delivery,
       playhead: this.#playhead,
       positions: this.#positions,

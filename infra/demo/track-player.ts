@@ -5,7 +5,9 @@ import {
   endSeconds,
   type MediaSegment,
   type MediaTrack,
+  questionUrl,
   type RenditionPlaylist,
+  streamBeyond,
 } from '@shoal/player/delivery';
 import { abortableWait } from './abortable-wait.ts';
 import {
@@ -20,6 +22,8 @@ export interface TrackPlayerOptions {
   readonly track: MediaTrack;
   /** Its media playlist. */
   readonly rendition: ReadRendition;
+  /** Where to go on when it ends before the stream, as one that is too much for the encoder does. */
+  readonly below: readonly ReadRendition[];
   readonly delivery: ViewerDelivery;
   readonly playhead: SyntheticPlayhead;
   /** Where segments lie on the viewer's timeline, by sequence number; all tracks share it. */
@@ -36,6 +40,8 @@ export interface TrackPlayerOptions {
 const liveSyncDurations = 3;
 const maxBufferSeconds = 30;
 const bufferCheckMs = 250;
+/** A copy in a cache may be older than the end: another rendition is asked so often. */
+const questions = 3;
 export const retryMs = 1_000;
 
 export class TrackPlayer {
@@ -43,9 +49,13 @@ export class TrackPlayer {
   readonly #loadedInits = new Set<string>();
   #playlist: ReadMediaPlaylist | null = null;
   #playlistChanged: (() => void) | null = null;
+  #rendition: ReadRendition;
+  #below: readonly ReadRendition[];
 
   constructor(options: TrackPlayerOptions) {
     this.#options = options;
+    this.#rendition = options.rendition;
+    this.#below = options.below;
     options.signal.addEventListener('abort', () => this.#playlistChanged?.(), { once: true });
   }
 
@@ -60,9 +70,9 @@ export class TrackPlayer {
   }
 
   async #followPlaylist(): Promise<void> {
-    const { track, rendition, signal, positions, delivery } = this.#options;
-    const { url, attributes } = rendition;
+    const { track, signal, positions, delivery } = this.#options;
     while (!signal.aborted) {
+      const { url, attributes } = this.#rendition;
       const known = this.#playlist;
       const requested = known?.canBlockReload
         ? `${url}?_HLS_msn=${known.lastSequenceNumber + 1}`
@@ -73,6 +83,8 @@ export class TrackPlayer {
         continue;
       }
       const playlist = { ...readMediaPlaylist(text, url, track, positions), attributes };
+      // The other rendition has its last segments too.
+      if (!playlist.isLive && known?.isLive === true && (await this.#stepDown(text))) continue;
       const isNew = playlist.lastSequenceNumber !== known?.lastSequenceNumber;
       this.#playlist = playlist;
       delivery.activate(playlist);
@@ -82,6 +94,24 @@ export class TrackPlayer {
       if (!isNew || !playlist.canBlockReload)
         await abortableWait(playlist.targetDurationSeconds * 500, signal);
     }
+  }
+
+  /** Takes the first rendition below that has more than the one that has ended; `false` without any. */
+  async #stepDown(ended: string): Promise<boolean> {
+    const { signal } = this.#options;
+    for (const [index, rendition] of this.#below.entries()) {
+      for (let asked = 0; asked < questions && !signal.aborted; asked += 1) {
+        if (asked > 0) await abortableWait(retryMs, signal);
+        const other = await fetchText(questionUrl(rendition.url, ended), signal);
+        const verdict = other === null ? 'ended' : streamBeyond(ended, other);
+        if (verdict === 'ended') break;
+        if (verdict === 'unknown') continue;
+        this.#rendition = rendition;
+        this.#below = this.#below.slice(index + 1);
+        return true;
+      }
+    }
+    return false;
   }
 
   async #play(): Promise<void> {

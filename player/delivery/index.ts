@@ -12,6 +12,7 @@ export type { CdnBase } from './cdn/cdn-routes.ts';
 export { CdnError } from './cdn-fetcher.ts';
 export type { DeliveredSegment, DeliveryEvents, DeliverySource } from './delivery-events.ts';
 export type { CoreModule } from './exchange/p2p-media-loader-exchange.ts';
+export { questionUrl, streamBeyond } from './hls/playlist-end.ts';
 export { HybridDelivery, type HybridDeliveryOptions } from './hybrid-delivery.ts';
 export {
   endSeconds,

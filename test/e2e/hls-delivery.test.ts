@@ -92,6 +92,8 @@ async function open(
 function expectSound(report: DeliveryReport): void {
   expect(report.unhandled).toEqual([]);
   expect(report.errors.filter(({ isFatal }) => isFatal)).toEqual([]);
+  // Every stream here has sound, apart from the pictures.
+  expect(report.soundBytes).toBeGreaterThan(0);
 }
 
 /** hls.js's levels of the fragments with pictures, in their order. */
@@ -160,7 +162,18 @@ describe('a viewer on its own', () => {
   it('steps down from a quality that ends while the stream goes on, and ends with the stream', async () => {
     const origin = await startOrigin();
     const config = { startLevel: 2 };
-    const viewers = [await open(origin, { config }), await open(origin, { build: '1.6', config })];
+    const viewers = [
+      await open(origin, { config }),
+      await open(origin, { build: '1.6', config }),
+      // The sound is joined to the pictures of each level.
+      await open(origin, { build: 'light', config }),
+    ];
+    const headlessSegments: string[] = [];
+    const headless = HeadlessViewer.start({
+      ...{ playlistUrl: origin.playlistUrl, trackerUrl: null, telemetry: false },
+      onSegment: ({ url }) => headlessSegments.push(pathOf(url)),
+    });
+    opened.push(headless);
     await Promise.all(viewers.map((viewer) => viewer.untilPlayed(1)));
     origin.end('360p');
     const endedAt = origin.segmentCount;
@@ -171,7 +184,14 @@ describe('a viewer on its own', () => {
         const reports = await Promise.all(viewers.map((viewer) => viewer.report()));
         return reports.every(isBeyond);
       },
-      { timeoutMs: 30_000, description: 'both load what comes after the end of the large quality' },
+      { timeoutMs: 30_000, description: 'all load what comes after the end of the large quality' },
+    );
+    await pollUntil(
+      () => headlessSegments.some((url) => url.endsWith(`/180p/${endedAt + 1}.m4s`)),
+      {
+        timeoutMs: 30_000,
+        description: 'so does a viewer without a screen',
+      },
     );
     for (const viewer of viewers) {
       const report = await viewer.report();

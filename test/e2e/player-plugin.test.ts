@@ -151,6 +151,8 @@ interface PlayersOnPage {
   readonly version: string;
   readonly stats: PlayerStats;
   readonly positionSeconds: number;
+  /** Of sound that was decoded. */
+  readonly soundBytes: number;
 }
 
 declare global {
@@ -200,6 +202,7 @@ function pageOfBuilds(): string {
       }));
       window.shoalPlayers = () => players.map(({ version, hls }, index) => ({
         version, stats: hls.shoal.stats, positionSeconds: videos[index].currentTime,
+        soundBytes: videos[index].webkitAudioDecodedByteCount,
       }));
       window.destroyFirstPlayer = () => players[0].hls.destroy();
     </script>`;
@@ -229,6 +232,12 @@ describe('hls.js 1.6 and 1.7, full and light, as four players on one page', () =
         (await players()).every(({ stats }) => stats.peerBytes > 0 && stats.peerCount > 0),
       { timeoutMs, description: 'every build has media from peers', intervalMs: 500 },
     );
+    // Light builds too, which play no sound that is apart from the pictures.
+    await pollUntil(async () => (await players()).every(({ soundBytes }) => soundBytes > 0), {
+      timeoutMs,
+      description: 'every build is heard',
+      intervalMs: 250,
+    });
     const versions = (await players()).map(({ version }) => version.slice(0, 3));
     expect(versions).toEqual(['1.6', '1.6', '1.7', '1.7']);
     // What the page tells hls.js to do with requests holds for segments and for ranges of them.

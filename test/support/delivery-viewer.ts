@@ -29,6 +29,8 @@ export interface DeliveryReport {
   readonly latencySeconds: number;
   readonly estimateBps: number;
   readonly level: number;
+  /** Of sound that was decoded to be heard. */
+  readonly soundBytes: number;
   readonly stats: PlayerStats | null;
   readonly fetchedBytes: Readonly<Record<string, number>>;
 }
@@ -79,6 +81,7 @@ export class DeliveryViewer {
         latencySeconds: hls.latency,
         estimateBps: hls.bandwidthEstimate,
         level: hls.currentLevel,
+        soundBytes: Number(Reflect.get(video, 'webkitAudioDecodedByteCount')),
         stats: window.delivery.stats(),
         fetchedBytes: window.delivery.fetchedBytes(),
       };

@@ -3,13 +3,13 @@
 
 import type {
   HlsConfig,
-  Loader,
   LoaderCallbacks,
   LoaderConfiguration,
   PlaylistLoaderConstructor,
   PlaylistLoaderContext,
 } from 'hls.js';
 import { hasEnd, questionUrl, streamBeyond, withoutEnd } from './playlist-end.ts';
+import { loadPlaylistText } from './playlist-text.ts';
 
 /** What the loader needs to know of hls.js, and tells it. */
 export interface RenditionEnds {
@@ -56,8 +56,11 @@ export function makeEndCheckingLoader(
           pass();
           return;
         }
-        const load = (url: string): Promise<string | null> =>
-          textOf(new BaseLoader(this.#config), { ...context, url }, configuration);
+        // What cannot be had says nothing: then the end is believed, as hls.js would.
+        const load = async (url: string): Promise<string | null> => {
+          const loader = new BaseLoader(this.#config);
+          return (await loadPlaylistText(loader, { ...context, url }, configuration))?.text ?? null;
+        };
         void goesOnAt(text, ends.below(context.url), load).then((url) => {
           // hls.js may have given it up meanwhile, or loads another level.
           if (this.#isOver) return;
@@ -96,24 +99,4 @@ async function goesOnAt(
     }
   }
   return null;
-}
-
-/** `null` when it cannot be had: then the end is believed, as hls.js would. */
-function textOf(
-  loader: Loader<PlaylistLoaderContext>,
-  context: PlaylistLoaderContext,
-  configuration: LoaderConfiguration,
-): Promise<string | null> {
-  return new Promise((resolve) => {
-    const settle = (data: unknown): void => {
-      resolve(typeof data === 'string' ? data : null);
-      loader.destroy();
-    };
-    loader.load(context, configuration, {
-      onSuccess: ({ data }) => settle(data),
-      onError: () => settle(null),
-      onTimeout: () => settle(null),
-      onAbort: () => settle(null),
-    });
-  });
 }

@@ -2,9 +2,10 @@
 // Created for each source that hls.js loads; the session above owns it.
 
 import type Hls from 'hls.js';
-import type { Fragment, FragmentLoaderContext, LevelDetails } from 'hls.js';
+import type { FragmentLoaderContext } from 'hls.js';
 import type { DeliveredSegment } from '../delivery-events.ts';
 import type { HybridDelivery } from '../hybrid-delivery.ts';
+import { joinInitSections, joinSegments } from '../joined-sound/join-tracks.ts';
 import {
   type MediaTrack,
   type RenditionPlaylist,
@@ -13,9 +14,12 @@ import {
 } from '../media-segment.ts';
 import type { OnArriving } from '../segment-progress.ts';
 import type { SignatureCheck } from '../verification/signature-check.ts';
+import { type JoinedSound, soundFragmentOf, soundInitOf } from './joined-sound.ts';
 import {
   digestOf,
   type HlsPlaylist,
+  type ListedFragment,
+  type ListedFragments,
   levelAttributesOf,
   renditionPlaylistOf,
   segmentOf,
@@ -27,21 +31,43 @@ import {
 const checkedAtOnce = 15;
 
 interface LoadedPlaylist extends HlsPlaylist {
-  readonly details: LevelDetails | undefined;
+  readonly details: ListedFragments | undefined;
+}
+
+/** Bytes from here or there, for a player that takes pictures and sound in one. */
+function joined(
+  pictures: DeliveredSegment,
+  sound: DeliveredSegment,
+  join: typeof joinSegments,
+): DeliveredSegment {
+  const { source, transfer } = pictures;
+  const finishedAtMs = Math.max(transfer?.finishedAtMs ?? 0, sound.transfer?.finishedAtMs ?? 0);
+  return {
+    bytes: join(new Uint8Array(pictures.bytes), new Uint8Array(sound.bytes)).buffer,
+    source,
+    transfer: transfer && { ...transfer, finishedAtMs },
+  };
 }
 
 export class HlsDelivery {
   readonly #hls: Hls;
   readonly #delivery: HybridDelivery;
   readonly #signatures: SignatureCheck | null;
-  readonly #updates = new Map<MediaTrack, LevelDetails>();
+  readonly #joinedSound: JoinedSound;
+  readonly #updates = new Map<MediaTrack, ListedFragments>();
   #rendition: string | null = null;
 
   /** @param signatures the pinned key; `null` takes what has a digest */
-  constructor(hls: Hls, delivery: HybridDelivery, signatures: SignatureCheck | null) {
+  constructor(
+    hls: Hls,
+    delivery: HybridDelivery,
+    signatures: SignatureCheck | null,
+    joinedSound: JoinedSound,
+  ) {
     this.#hls = hls;
     this.#delivery = delivery;
     this.#signatures = signatures;
+    this.#joinedSound = joinedSound;
   }
 
   /** Name of the rendition that was loaded last. */
@@ -50,13 +76,13 @@ export class HlsDelivery {
   }
 
   /** A media playlist was loaded or refreshed: of a level, or of an audio track. */
-  playlistUpdated(track: MediaTrack, index: number, details: LevelDetails): void {
+  playlistUpdated(track: MediaTrack, index: number, details: ListedFragments): void {
     const playlist = this.#playlist(track, index);
     if (playlist === null) return;
-    const { fragments } = details;
-    // Of a recording what is loaded is checked, and what comes next (see `load`).
-    if (details.live) this.#checkAndUpdate(playlist, details, fragments.slice(-checkedAtOnce));
-    else this.#delivery.updatePlaylist(this.#exchangeable(playlist, details));
+    const sound = track === 'main' ? this.#soundOf(playlist, details) : null;
+    for (const each of sound === null ? [playlist] : [playlist, sound]) {
+      this.#update(each, each === sound ? sound.details : details);
+    }
   }
 
   /** The bytes for hls.js, from peers or CDN. */
@@ -70,14 +96,54 @@ export class HlsDelivery {
     const playlist = track === null ? null : this.#playlist(track, frag.level);
     if (track === 'main' && playlist) this.#rendition = renditionName(playlist.url);
     const segment = part === null ? segmentOf(frag) : null;
-    if (track === null || !playlist?.details || segment === null || segment.digest === null) {
-      return this.#loadFromCdn(context, signal);
+    if (!playlist || segment === null) {
+      const loaded = this.#loadFromCdn(context, signal);
+      const init = frag.sn === 'initSegment' ? soundInitOf(frag) : null;
+      if (init === null) return loaded;
+      const soundInit = this.#delivery.loadFromCdn(init.url, digestOf(init), signal);
+      return joined(...(await Promise.all([loaded, soundInit])), joinInitSections);
     }
-    if (!(await this.#isSigned(frag))) return this.#loadFromCdn(context, signal);
+    const sound = this.#loadJoinedSound(playlist, frag, signal);
+    const arriving = sound === null || this.#joinedSound.takesChunks ? onArriving : undefined;
+    const fromCdn = (): Promise<DeliveredSegment> => this.#loadFromCdn(context, signal);
+    const pictures = this.#loadSegment({ playlist, fragment: frag, fromCdn }, signal, arriving);
+    if (sound === null) return pictures;
+    return joined(...(await Promise.all([pictures, sound])), joinSegments);
+  }
+
+  /** `null` where hls.js plays the sound by itself, or there is none. */
+  #loadJoinedSound(
+    { url, details }: LoadedPlaylist,
+    pictures: ListedFragment,
+    signal: AbortSignal,
+  ): Promise<DeliveredSegment> | null {
+    const fragment = soundFragmentOf(pictures);
+    if (fragment === null) return null;
+    const fromCdn = (): Promise<DeliveredSegment> =>
+      this.#delivery.loadFromCdn(fragment.url, digestOf(fragment), signal);
+    const playlist = details ? this.#soundOf({ url }, details) : null;
+    return playlist === null
+      ? fromCdn()
+      : this.#loadSegment({ playlist, fragment, fromCdn }, signal);
+  }
+
+  async #loadSegment(
+    wanted: {
+      readonly playlist: LoadedPlaylist;
+      readonly fragment: ListedFragment;
+      readonly fromCdn: () => Promise<DeliveredSegment>;
+    },
+    signal: AbortSignal,
+    onArriving?: OnArriving,
+  ): Promise<DeliveredSegment> {
+    const { playlist, fragment, fromCdn } = wanted;
     const { details } = playlist;
+    const segment = segmentOf(fragment);
+    if (!details || segment === null || segment.digest === null) return fromCdn();
+    if (!(await this.#isSigned(fragment))) return fromCdn();
     if (!details.live && this.#signatures) {
       const { fragments } = details;
-      const index = fragments.findIndex(({ sn }) => sn === frag.sn);
+      const index = fragments.findIndex(({ sn }) => sn === fragment.sn);
       const next = fragments.slice(index, index + checkedAtOnce);
       this.#checkAndUpdate(playlist, details, next);
     }
@@ -85,8 +151,15 @@ export class HlsDelivery {
     return this.#delivery.load(playlist.url, segment, signal, onArriving);
   }
 
+  #update(playlist: HlsPlaylist, details: ListedFragments): void {
+    const { fragments } = details;
+    // Of a recording what is loaded is checked, and what comes next (see `load`).
+    if (details.live) this.#checkAndUpdate(playlist, details, fragments.slice(-checkedAtOnce));
+    else this.#delivery.updatePlaylist(this.#exchangeable(playlist, details));
+  }
+
   /** Only what the pinned key has signed is shown to delivery, and so to peers. */
-  #exchangeable(playlist: HlsPlaylist, details: LevelDetails): RenditionPlaylist {
+  #exchangeable(playlist: HlsPlaylist, details: ListedFragments): RenditionPlaylist {
     return renditionPlaylistOf(playlist, details, (fragment) => {
       if (!this.#signatures) return true;
       const signed = signedSegmentOf(fragment);
@@ -97,8 +170,8 @@ export class HlsDelivery {
   /** Delivery is told of a playlist when the signatures of `fragments` have been checked. */
   #checkAndUpdate(
     playlist: HlsPlaylist,
-    details: LevelDetails,
-    fragments: readonly Fragment[],
+    details: ListedFragments,
+    fragments: readonly ListedFragment[],
   ): void {
     const update = (): void => this.#delivery.updatePlaylist(this.#exchangeable(playlist, details));
     const signatures = this.#signatures;
@@ -116,7 +189,7 @@ export class HlsDelivery {
     });
   }
 
-  async #isSigned(fragment: Fragment): Promise<boolean> {
+  async #isSigned(fragment: ListedFragment): Promise<boolean> {
     if (!this.#signatures) return true;
     const signed = signedSegmentOf(fragment);
     return signed !== null && (await this.#signatures.check(signed));
@@ -144,5 +217,19 @@ export class HlsDelivery {
     if (!audio?.url) return null;
     const { url, details } = audio;
     return { track, url: withoutQuery(url), attributes: soundAttributesOf(audio), details };
+  }
+  /** The playlist of the sound that is joined to a level's pictures. */
+  #soundOf(
+    level: Pick<HlsPlaylist, 'url'>,
+    details: ListedFragments,
+  ): (LoadedPlaylist & { readonly details: ListedFragments }) | null {
+    const sound = this.#joinedSound.trackOf(level.url);
+    if (sound === null) return null;
+    const { live, targetduration } = details;
+    const fragments = details.fragments.map(soundFragmentOf).filter((each) => each !== null);
+    return {
+      ...{ track: 'audio', url: withoutQuery(sound.url), attributes: soundAttributesOf(sound) },
+      details: { live, targetduration, fragments },
+    };
   }
 }

@@ -9,7 +9,7 @@ import {
   parseSignatureAttribute,
   segmentDigestTagName,
 } from '@shoal/ingest/protocol';
-import type { Fragment, Level, LevelDetails, MediaPlaylist } from 'hls.js';
+import type { Fragment, Level, MediaPlaylist } from 'hls.js';
 import type {
   MediaSegment,
   MediaTrack,
@@ -18,20 +18,32 @@ import type {
 } from '../media-segment.ts';
 import type { SignedSegment } from '../verification/signature-check.ts';
 
+/** What is read of hls.js's fragments. */
+export type ListedFragment = Pick<
+  Fragment,
+  'sn' | 'url' | 'cc' | 'start' | 'duration' | 'byteRange' | 'tagList'
+> & { readonly initSegment: Pick<Fragment, 'sn' | 'url' | 'tagList'> | null };
+
+export interface ListedFragments {
+  readonly live: boolean;
+  readonly targetduration: number;
+  readonly fragments: readonly ListedFragment[];
+}
+
 /** The digest that the playlist gives for a fragment or init section, `null` without one. */
-export function digestOf(fragment: Fragment): string | null {
+export function digestOf(fragment: Pick<Fragment, 'sn' | 'tagList'>): string | null {
   const tagName = fragment.sn === 'initSegment' ? initDigestTagName : segmentDigestTagName;
   const tag = fragment.tagList.find(([name]) => name === tagName);
   return tag?.[1] === undefined ? null : parseDigestAttributes(tag[1]);
 }
 
-function piecesOf(fragment: Fragment): PieceRoot | null {
+function piecesOf(fragment: ListedFragment): PieceRoot | null {
   const tag = fragment.tagList.find(([name]) => name === segmentDigestTagName);
   return tag?.[1] === undefined ? null : parsePieceAttributes(tag[1]);
 }
 
 /** What the pinned key is asked about a fragment; `null` when it names too little to be signed. */
-export function signedSegmentOf(fragment: Fragment): SignedSegment | null {
+export function signedSegmentOf(fragment: ListedFragment): SignedSegment | null {
   const tag = fragment.tagList.find(([name]) => name === segmentDigestTagName)?.[1];
   const digest = digestOf(fragment);
   const initDigest = fragment.initSegment ? digestOf(fragment.initSegment) : null;
@@ -47,7 +59,7 @@ export function signedSegmentOf(fragment: Fragment): SignedSegment | null {
 }
 
 /** RFC 8216bis §4.4.4.7: nobody has its bytes. */
-function isGap(fragment: Fragment): boolean {
+function isGap(fragment: ListedFragment): boolean {
   return fragment.tagList.some(([name]) => name === 'GAP');
 }
 
@@ -55,7 +67,7 @@ function isGap(fragment: Fragment): boolean {
  * The fragment as a segment; `null` for init sections and byte ranges, which go by the CDN, and for
  * gaps, which hls.js passes over.
  */
-export function segmentOf(fragment: Fragment): MediaSegment | null {
+export function segmentOf(fragment: ListedFragment): MediaSegment | null {
   if (fragment.sn === 'initSegment' || fragment.byteRange.length > 0 || isGap(fragment))
     return null;
   return {
@@ -107,8 +119,8 @@ export interface HlsPlaylist {
 
 export function renditionPlaylistOf(
   { track, url, attributes }: HlsPlaylist,
-  details: LevelDetails,
-  mayExchange: (fragment: Fragment) => boolean,
+  details: ListedFragments,
+  mayExchange: (fragment: ListedFragment) => boolean,
 ): RenditionPlaylist {
   return {
     track,
