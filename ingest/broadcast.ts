@@ -188,7 +188,8 @@ export class Broadcast {
     const verdict = run.encoding.judge(frame);
     if (verdict === 'goes-on') {
       // Only a keyframe can begin another encoding; up to it the picture lies on its side.
-      if (run.encoding.isTurned(frame)) run.publisher.requestKeyframe();
+      const needsKeyframe = frame.kind === 'video' && run.encoding.needsKeyframe;
+      if (needsKeyframe || run.encoding.isTurned(frame)) run.publisher.requestKeyframe();
       run.encoding.writeFrame(frame);
       return;
     }

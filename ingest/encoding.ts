@@ -71,6 +71,11 @@ export class Encoding {
     return this.#transcoder.isTurned(frame);
   }
 
+  /** Whether the last keyframe stands in for pictures, and only another one can follow it. */
+  get needsKeyframe(): boolean {
+    return this.#transcoder.needsKeyframe;
+  }
+
   /** How far ffmpeg is behind, in milliseconds. */
   get lagMs(): number {
     return this.#transcoder.lagMs;

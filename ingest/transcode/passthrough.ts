@@ -61,6 +61,10 @@ export class PassthroughWatch {
     if (frame.kind === 'audio') return 'goes-on';
     const [lastKeyframeMs, lastFrameMs] = [this.#lastKeyframeMs, this.#lastFrameMs];
     this.#lastFrameMs = frame.captureTimeMs;
+    // A source that stalled is not to blame, whatever it goes on with.
+    if (frame.captureTimeMs - lastFrameMs > this.#longestMs) {
+      this.#lastKeyframeMs = frame.captureTimeMs;
+    }
     const configuration = frame.configuration?.decoderConfiguration ?? null;
     if (!frame.isKeyframe || configuration === null) return 'goes-on';
     this.#lastKeyframeMs = frame.captureTimeMs;

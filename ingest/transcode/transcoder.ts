@@ -16,6 +16,7 @@ import { MatroskaWriter } from './matroska-writer.ts';
 import { parameterSetsOf } from './parameter-sets.ts';
 import { isPassable, type PassthroughVerdict, PassthroughWatch } from './passthrough.ts';
 import { Silence } from './silence.ts';
+import { StandingPicture, type StandingPictureBlock } from './standing-picture.ts';
 
 /** What ffmpeg may be behind; above it, frames are dropped up to the next keyframe. */
 const maxQueuedBytes = 8 * 1024 * 1024;
@@ -78,8 +79,9 @@ interface Running {
   readonly rotation: Rotation;
   /** Set while a rendition is a copy of the source. */
   readonly passthrough: PassthroughWatch | null;
-  /** Set where there are pictures and sound: stands in for what the source does not send. */
+  /** Set where there are pictures and sound: they stand in for what the source does not send. */
   readonly silence: Silence | null;
+  readonly standing: StandingPicture | null;
   readonly exited: Promise<void>;
 }
 
@@ -143,6 +145,11 @@ export class Transcoder {
   isTurned(frame: EncodedFrame): frame is EncodedVideoFrame {
     if (frame.kind !== 'video' || this.#running === null) return false;
     return (frame.rotation ?? 0) !== this.#running.rotation;
+  }
+
+  /** Whether the last keyframe stands in for pictures, and only another one can follow it. */
+  get needsKeyframe(): boolean {
+    return this.#running?.standing?.isStanding === true;
   }
 
   /** Takes a frame; after `close` or after ffmpeg's end it is dropped and counted. */
@@ -265,6 +272,7 @@ export class Transcoder {
       }),
       passthrough: isPassthrough ? new PassthroughWatch(segmentSeconds) : null,
       silence: fillsSound ? new Silence(preroll.hasAudio) : null,
+      standing: fillsSound ? new StandingPicture() : null,
       originTimeMs: preroll.originTimeMs,
       hasVideo: key !== null,
       hasAudio: preroll.hasAudio,
@@ -294,7 +302,12 @@ export class Transcoder {
   #feed(running: Running, frame: EncodedFrame): void {
     const isWanted = frame.kind === 'video' ? running.hasVideo : running.hasAudio;
     const sinceStartMs = frame.captureTimeMs - running.originTimeMs;
-    if (!isWanted || sinceStartMs < 0 || this.#isTooMuch(running, frame)) {
+    if (
+      !isWanted ||
+      sinceStartMs < 0 ||
+      this.#isTooMuch(running, frame) ||
+      !this.#fillPictures(running, frame, sinceStartMs)
+    ) {
       this.#framesDropped += 1;
       return;
     }
@@ -305,7 +318,10 @@ export class Transcoder {
     }
     this.#lastTimeMs[frame.kind] = timeMs;
     this.#framesWritten += 1;
-    if (frame.kind === 'video') this.#fillSound(running, timeMs);
+    if (frame.kind === 'video') {
+      running.standing?.see(frame, timeMs);
+      this.#fillSound(running, timeMs);
+    }
     this.#write(
       running,
       running.writer.block({
@@ -314,6 +330,26 @@ export class Transcoder {
         isKeyframe: frame.kind === 'audio' || frame.isKeyframe,
         payload: frame.kind === 'video' ? this.#decodable(frame) : frame.payload,
       }),
+    );
+  }
+
+  /** @returns `false` for a picture that cannot follow those that were written in its place */
+  #fillPictures(running: Running, frame: EncodedFrame, timeMs: number): boolean {
+    const { standing } = running;
+    if (standing === null) return true;
+    const isPicture = frame.kind === 'video';
+    const missing = isPicture ? standing.before(timeMs) : standing.beside(timeMs);
+    for (const block of missing) this.#writeStanding(running, block);
+    return !isPicture || !standing.isStanding || frame.isKeyframe;
+  }
+
+  #writeStanding(running: Running, block: StandingPictureBlock): void {
+    const timeMs = Math.max(block.timeMs, this.#lastTimeMs.video + leastStepMs);
+    this.#lastTimeMs.video = timeMs;
+    const payload = this.#decodable(block.keyframe);
+    this.#write(
+      running,
+      running.writer.block({ track: 'video', timeMs, isKeyframe: true, payload }),
     );
   }
 

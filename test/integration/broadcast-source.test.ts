@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import type { StreamList } from '@shoal/ingest/protocol';
 import isoBoxer from 'codem-isoboxer';
 import { describe, expect, it } from 'vitest';
+import type { EncodedFrame } from '../../ingest/rtp/encoded-frame.ts';
 import { makeFrames, playFrames } from '../support/frame-source.ts';
 import { publisherForTest, startIngestForTest, streamId } from '../support/ingest-for-test.ts';
 import { PlaylistChecker } from '../support/playlist-checker.ts';
@@ -24,7 +25,7 @@ async function textOf(url: string): Promise<string> {
 }
 
 describe('the source', () => {
-  it('may change its size and may stall without breaking a playlist', async () => {
+  it('may change its size and may do without pictures: the sound goes on, and the last keyframe', async () => {
     const house = await startIngestForTest({ store: 'memory' });
     try {
       const startTimeMs = Date.now();
@@ -40,21 +41,24 @@ describe('the source', () => {
       const sound = await makeFrames({
         ...{ ...source, hasVideo: false, durationSeconds: 4, startTimeMs: startTimeMs + 6_000 },
       });
+      // It goes on in the middle of a group of pictures.
+      const isFirst = (frame: EncodedFrame) => frame === again.find(({ kind }) => kind === 'video');
       const publisher = publisherForTest();
       const sink = house.ingest.openBroadcast(streamId('demo'), publisher);
-      const frames = [...large, ...small, ...sound, ...again];
+      const frames = [...large, ...small, ...sound, ...again.filter((frame) => !isFirst(frame))];
       await playFrames(frames, (frame) => sink.writeFrame(frame), { speed: 3 });
       await sink.close('deleted');
       expect(publisher.closeReasons).toEqual([]);
+      expect(publisher.keyframeRequests).toBeGreaterThan(0);
       const texts: string[] = [];
       const soundUrl = `${house.ingest.url}/live/demo/audio/index.m3u8`;
       const heard = new PlaylistChecker().check(await textOf(soundUrl)).segments;
-      const decode = ['-v', 'error', '-i', soundUrl, '-f', 'null', '-'];
-      expect((await run('ffmpeg', decode)).stderr).toBe('');
+      const detect = ['-af', 'silencedetect=n=-60dB:d=0.1', '-f', 'null', '-'];
+      const { stderr: listened } = await run('ffmpeg', ['-v', 'info', '-i', soundUrl, ...detect]);
+      expect(listened).not.toMatch(/silence_start|error/i);
       for (const { uri, durationSeconds } of heard) {
         const bytes = await (await fetch(new URL(uri, soundUrl))).arrayBuffer();
         const frameCount = isoBoxer.parseBuffer(bytes).fetchAll('trun')[0]?.samples.length ?? 0;
-        // What came while there was no picture is in no segment, as no segment may be so long.
         expect(Math.abs((frameCount * 1024) / 48_000 - durationSeconds)).toBeLessThan(0.022);
       }
       for (const name of ['360p', '180p']) {
@@ -67,12 +71,16 @@ describe('the source', () => {
           const distanceMs = programDateTimeMs - (heard[index]?.programDateTimeMs ?? 0);
           expect(Math.abs(distanceMs)).toBeLessThanOrEqual(11.7);
         }
+        // There is no hole.
+        const seconds = segments.reduce((sum, { durationSeconds }) => sum + durationSeconds, 0);
+        expect(seconds).toBeCloseTo(13, 1);
         const { stderr, stdout } = await run('ffprobe', [
           ...['-v', 'error', '-select_streams', 'v', '-count_frames'],
           ...['-show_entries', 'stream=nb_read_frames', '-of', 'csv=p=0', playlistUrl],
         ]);
         expect(stderr).toBe('');
-        expect(Number.parseInt(stdout, 10)).toBe(9 * source.frameRate);
+        // All that could be decoded, and one each 0.3 s from 5.96 s until the keyframe at 11 s.
+        expect(Number.parseInt(stdout, 10)).toBe(8 * source.frameRate + 15);
       }
       expect(texts[1]).toBe(texts[0]);
     } finally {

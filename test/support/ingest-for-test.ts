@@ -62,16 +62,24 @@ export async function startIngestForTest(
 export interface PublisherForTest extends PublisherControl {
   /** Why ingest closed the session, in order. */
   readonly closeReasons: readonly SessionCloseReason[];
+  /** How often it was asked for a keyframe, which it never gives. */
+  readonly keyframeRequests: number;
 }
 
 /** A publisher that has nothing behind it but remembers what it was told. */
 export function publisherForTest(media = { hasVideo: true, hasAudio: true }): PublisherForTest {
   const closeReasons: SessionCloseReason[] = [];
+  let keyframeRequests = 0;
   return {
     sessionId: 'session-of-the-test',
     media,
     closeReasons,
-    requestKeyframe: () => undefined,
+    get keyframeRequests() {
+      return keyframeRequests;
+    },
+    requestKeyframe: () => {
+      keyframeRequests += 1;
+    },
     close: async (reason) => {
       closeReasons.push(reason);
     },
