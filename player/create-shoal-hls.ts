@@ -38,10 +38,7 @@ export function makeShoalHlsClass(HlsClass: typeof Hls, shoal: ShoalConfig = {})
       const loaders = { Level: makeEndCheckingLoader(Sound, ends), Sound };
       super({
         ...hlsConfig,
-        pLoader: makeSoundJoiningLoader(
-          loaders,
-          (levelUrl) => session.joinedSound.trackOf(levelUrl)?.url ?? null,
-        ),
+        pLoader: makeSoundJoiningLoader(loaders, session.joinedSound),
         fLoader: makeFragmentLoader(session),
       });
       ends.attach(this);

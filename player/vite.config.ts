@@ -1,6 +1,6 @@
 // Builds of the player by mode: `iife` and `esm` are single files with hls.js inside, `plugin-iife` and
-// `plugin-esm` the same without it, for pages that have one; `verifier` is what these load late, and
-// `package` what npm gets, for bundlers.
+// `plugin-esm` the same without it, for pages that have one; `verifier` and `sound` are what these load late,
+// and `package` what npm gets, for bundlers.
 // `infra/local/build.ts` and `infra/local/build-player-package.ts` run them.
 
 import { readFileSync } from 'node:fs';
@@ -57,6 +57,13 @@ const outputs: Readonly<Record<string, Output>> = {
     extension: 'js',
     hasHls: false,
   },
+  sound: {
+    ...pageFile,
+    entries: { 'shoal-sound': 'sound.ts' },
+    format: 'es',
+    extension: 'js',
+    hasHls: false,
+  },
   package: {
     entries: { index: 'index.ts', plugin: 'plugin.ts' },
     format: 'es',
@@ -104,6 +111,19 @@ const linkedScriptVerifier = {
   replacement: fileURLToPath(
     new URL('./delivery/verification/linked-script-verifier.ts', import.meta.url),
   ),
+};
+
+const linkedSoundJoiner = {
+  find: /^.*\/load-sound-joiner\.ts$/,
+  replacement: fileURLToPath(
+    new URL('./delivery/joined-sound/linked-sound-joiner.ts', import.meta.url),
+  ),
+};
+
+/** The hls.js inside the embed script plays sound by itself. */
+const noJoinedSound = {
+  find: /^.*\/(?:joined-sound|sound-joining-loader)\.ts$/,
+  replacement: fileURLToPath(new URL('./delivery/hls/no-joined-sound.ts', import.meta.url)),
 };
 
 /**
@@ -160,7 +180,8 @@ export default defineConfig(({ mode }) => {
     resolve: {
       alias: [
         ...(output.hasHls ? hlsFromSource.alias : []),
-        ...(isSingleFile && mode !== 'verifier' ? [linkedScriptVerifier] : []),
+        ...(mode === 'iife' ? [noJoinedSound] : []),
+        ...(isSingleFile && mode !== 'verifier' ? [linkedScriptVerifier, linkedSoundJoiner] : []),
       ],
     },
     build: {

@@ -5,7 +5,6 @@ import type Hls from 'hls.js';
 import type { FragmentLoaderContext } from 'hls.js';
 import type { DeliveredSegment } from '../delivery-events.ts';
 import type { HybridDelivery } from '../hybrid-delivery.ts';
-import { joinInitSections, joinSegments } from '../joined-sound/join-tracks.ts';
 import {
   type MediaTrack,
   type RenditionPlaylist,
@@ -32,21 +31,6 @@ const checkedAtOnce = 15;
 
 interface LoadedPlaylist extends HlsPlaylist {
   readonly details: ListedFragments | undefined;
-}
-
-/** Bytes from here or there, for a player that takes pictures and sound in one. */
-function joined(
-  pictures: DeliveredSegment,
-  sound: DeliveredSegment,
-  join: typeof joinSegments,
-): DeliveredSegment {
-  const { source, transfer } = pictures;
-  const finishedAtMs = Math.max(transfer?.finishedAtMs ?? 0, sound.transfer?.finishedAtMs ?? 0);
-  return {
-    bytes: join(new Uint8Array(pictures.bytes), new Uint8Array(sound.bytes)).buffer,
-    source,
-    transfer: transfer && { ...transfer, finishedAtMs },
-  };
 }
 
 export class HlsDelivery {
@@ -101,14 +85,14 @@ export class HlsDelivery {
       const init = frag.sn === 'initSegment' ? soundInitOf(frag) : null;
       if (init === null) return loaded;
       const soundInit = this.#delivery.loadFromCdn(init.url, digestOf(init), signal);
-      return joined(...(await Promise.all([loaded, soundInit])), joinInitSections);
+      return this.#join(loaded, soundInit, 'joinInitSections');
     }
     const sound = this.#loadJoinedSound(playlist, frag, signal);
     const arriving = sound === null || this.#joinedSound.takesChunks ? onArriving : undefined;
     const fromCdn = (): Promise<DeliveredSegment> => this.#loadFromCdn(context, signal);
     const pictures = this.#loadSegment({ playlist, fragment: frag, fromCdn }, signal, arriving);
     if (sound === null) return pictures;
-    return joined(...(await Promise.all([pictures, sound])), joinSegments);
+    return this.#join(pictures, sound, 'joinSegments');
   }
 
   /** `null` where hls.js plays the sound by itself, or there is none. */
@@ -125,6 +109,23 @@ export class HlsDelivery {
     return playlist === null
       ? fromCdn()
       : this.#loadSegment({ playlist, fragment, fromCdn }, signal);
+  }
+
+  /** For a player that takes pictures and sound in one. */
+  async #join(
+    loadingPictures: Promise<DeliveredSegment>,
+    loadingSound: Promise<DeliveredSegment>,
+    how: 'joinInitSections' | 'joinSegments',
+  ): Promise<DeliveredSegment> {
+    const joiner = this.#joinedSound.joiner();
+    const [pictures, sound, parts] = await Promise.all([loadingPictures, loadingSound, joiner]);
+    const { source, transfer } = pictures;
+    const finishedAtMs = Math.max(transfer?.finishedAtMs ?? 0, sound.transfer?.finishedAtMs ?? 0);
+    return {
+      bytes: parts[how](new Uint8Array(pictures.bytes), new Uint8Array(sound.bytes)).buffer,
+      source,
+      transfer: transfer && { ...transfer, finishedAtMs },
+    };
   }
 
   async #loadSegment(

@@ -4,19 +4,23 @@
 import { initDigestTagName, segmentDigestTagName } from '@shoal/ingest/protocol';
 import type Hls from 'hls.js';
 import type { Fragment, MediaPlaylist } from 'hls.js';
+import { loadSoundJoiner } from '../joined-sound/load-sound-joiner.ts';
+import type { SoundJoiner } from '../joined-sound/sound-joiner.ts';
 import {
   type NamedFile,
   parseSoundAttributes,
   soundInitTagName,
   soundTagName,
-} from '../joined-sound/sound-in-playlist.ts';
+} from '../joined-sound/sound-tags.ts';
 import { pathOf } from '../media-segment.ts';
 import type { ListedFragment } from './playlist-mapping.ts';
+import type { LevelSound } from './sound-joining-loader.ts';
 
-export class JoinedSound {
+export class JoinedSound implements LevelSound {
   #hls: Hls | null = null;
   #tracks: readonly MediaPlaylist[] = [];
   #takesChunks = true;
+  #joiner: Promise<SoundJoiner> | null = null;
 
   attach(hls: Hls, HlsClass: typeof Hls): void {
     const { audioStreamController, audioTrackController } = hls.config;
@@ -35,6 +39,19 @@ export class JoinedSound {
    */
   get takesChunks(): boolean {
     return this.#takesChunks;
+  }
+
+  /** Loaded once; one that could not be had is asked for again. */
+  joiner(): Promise<SoundJoiner> {
+    this.#joiner ??= loadSoundJoiner().catch((error: unknown) => {
+      this.#joiner = null;
+      throw error;
+    });
+    return this.#joiner;
+  }
+
+  playlistUrlOf(levelUrl: string): string | null {
+    return this.trackOf(levelUrl)?.url ?? null;
   }
 
   /** The sound of a level that hls.js cannot play by itself; `null` when there is none. */

@@ -9,7 +9,7 @@ import type {
   PlaylistLoaderConstructor,
   PlaylistLoaderContext,
 } from 'hls.js';
-import { withSound } from '../joined-sound/sound-in-playlist.ts';
+import type { SoundJoiner } from '../joined-sound/sound-joiner.ts';
 import { loadPlaylistText, type PlaylistText } from './playlist-text.ts';
 
 export interface PlaylistLoaders {
@@ -31,13 +31,17 @@ function reloadUrl(soundUrl: string, levelUrl: string): string {
   return url.href;
 }
 
-/**
- * The class to pass to hls.js as `pLoader`.
- * @param soundUrlOf the playlist of the sound that a level has apart; `null` when it has none
- */
+/** What the loader needs to know of the sound. */
+export interface LevelSound {
+  /** The playlist of the sound that a level has apart; `null` when it has none. */
+  playlistUrlOf(levelUrl: string): string | null;
+  joiner(): Promise<SoundJoiner>;
+}
+
+/** The class to pass to hls.js as `pLoader`. */
 export function makeSoundJoiningLoader(
   { Level, Sound }: PlaylistLoaders,
-  soundUrlOf: (levelUrl: string) => string | null,
+  levelSound: LevelSound,
 ): PlaylistLoaderConstructor {
   return class extends Level {
     readonly #config: HlsConfig;
@@ -55,20 +59,21 @@ export function makeSoundJoiningLoader(
       callbacks: LoaderCallbacks<PlaylistLoaderContext>,
     ): void {
       const isLevel = String(context.type) === 'level';
-      const soundUrl = isLevel ? soundUrlOf(context.url) : null;
+      const soundUrl = isLevel ? levelSound.playlistUrlOf(context.url) : null;
       if (soundUrl === null) {
         super.load(context, configuration, callbacks);
         return;
       }
       const sound = this.#loadSound(soundUrl, context, configuration);
+      const joiner = levelSound.joiner().catch(() => null);
       const onSuccess: typeof callbacks.onSuccess = (response, stats, loaded, network) => {
-        void sound.then((playlist) => {
+        void Promise.all([sound, joiner]).then(([playlist, parts]) => {
           // hls.js may have given it up meanwhile.
           if (this.#isOver) return;
-          const data = playlist && withSound(String(response.data), playlist);
+          const data = playlist && parts?.withSound(String(response.data), playlist);
+          const error = { code: 0, text: `no sound at ${soundUrl}` };
           if (data) callbacks.onSuccess({ ...response, data }, stats, loaded, network);
-          else
-            callbacks.onError({ code: 0, text: `no sound at ${soundUrl}` }, loaded, network, stats);
+          else callbacks.onError(error, loaded, network, stats);
         });
       };
       super.load(context, configuration, { ...callbacks, onSuccess });

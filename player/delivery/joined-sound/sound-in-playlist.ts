@@ -1,35 +1,18 @@
-// Pure: what a sound playlist says of each segment, written into the playlist of the pictures in tags of
-// the player's own, and read from there. Shoal's origins cut both at the same places.
+// Pure: what a sound playlist says of each segment, written into the playlist of the pictures. Shoal's
+// origins cut both at the same places. The playlist loader calls it, see `sound-tags.ts`.
 
 import { initDigestTagName, segmentDigestTagName } from '@shoal/ingest/protocol';
-
-/** In place of the digest tags, with the same attributes and `URI` behind them. */
-export const soundTagName = 'EXT-X-SHOAL-SOUND';
-export const soundInitTagName = 'EXT-X-SHOAL-SOUND-MAP';
-
-/** A file as a playlist names it. */
-export interface NamedFile {
-  /** Absolute. */
-  readonly url: string;
-  /** Those of its digest tag. */
-  readonly attributes: string;
-}
+import {
+  formatSoundTag,
+  type NamedFile,
+  soundInitTagName,
+  soundTagName,
+  uriAttribute,
+} from './sound-tags.ts';
 
 interface SoundSegment {
   readonly file: NamedFile;
   readonly init: NamedFile;
-}
-
-const uriAttribute = /(?:^|,)URI="([^"]*)"/;
-
-/** The file in one of the two tags, `null` where there is none. */
-export function parseSoundAttributes(text: string): NamedFile | null {
-  const url = uriAttribute.exec(text)?.[1];
-  return url === undefined ? null : { url, attributes: text.replace(uriAttribute, '') };
-}
-
-function formatSoundTag(name: string, { url, attributes }: NamedFile): string {
-  return `#${name}:${attributes},URI="${url}"`;
 }
 
 function tagValueOf(line: string, tagName: string): string | null {

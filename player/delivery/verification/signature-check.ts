@@ -2,6 +2,7 @@
 // peers. Remembers its answers; between the playlists of hls.js and delivery.
 
 import { SegmentVerifier } from '@shoal/ingest/protocol';
+import { scriptUrl } from '../script-url.ts';
 import { claimOf, type DescribedSegment } from './segment-claim.ts';
 
 /** A segment with the signature in its tag; without one it is not signed. */
@@ -10,12 +11,6 @@ export interface SignedSegment extends DescribedSegment {
 }
 
 type Verifier = Pick<SegmentVerifier, 'verify'>;
-
-/** Where this script came from. A classic script knows it only while it runs for the first time. */
-const scriptUrl = (() => {
-  const script = globalThis.document?.currentScript;
-  return script && 'src' in script ? String(script.src) : import.meta.url;
-})();
 
 /** Answers remembered: more than any playlist is long, apart from recordings of many hours. */
 const maxRemembered = 20_000;

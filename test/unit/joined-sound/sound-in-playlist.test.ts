@@ -2,12 +2,12 @@
 
 import { describe, expect, it } from 'vitest';
 import { formatMediaPlaylist, type ListedSegment } from '../../../ingest/hls/media-playlist.ts';
+import { withSound } from '../../../player/delivery/joined-sound/sound-in-playlist.ts';
 import {
   parseSoundAttributes,
   soundInitTagName,
   soundTagName,
-  withSound,
-} from '../../../player/delivery/joined-sound/sound-in-playlist.ts';
+} from '../../../player/delivery/joined-sound/sound-tags.ts';
 
 const soundUrl = 'https://cdn.example/live/demo/audio/index.m3u8?_HLS_msn=7';
 const signature = 'S'.repeat(86);
