@@ -85,14 +85,14 @@ export class HlsDelivery {
       const init = frag.sn === 'initSegment' ? soundInitOf(frag) : null;
       if (init === null) return loaded;
       const soundInit = this.#delivery.loadFromCdn(init.url, digestOf(init), signal);
-      return this.#join(loaded, soundInit, 'joinInitSections');
+      return this.#joinedSound.join(loaded, soundInit, 'joinInitSections');
     }
     const sound = this.#loadJoinedSound(playlist, frag, signal);
     const arriving = sound === null || this.#joinedSound.takesChunks ? onArriving : undefined;
     const fromCdn = (): Promise<DeliveredSegment> => this.#loadFromCdn(context, signal);
     const pictures = this.#loadSegment({ playlist, fragment: frag, fromCdn }, signal, arriving);
     if (sound === null) return pictures;
-    return this.#join(pictures, sound, 'joinSegments');
+    return this.#joinedSound.join(pictures, sound, 'joinSegments');
   }
 
   /** `null` where hls.js plays the sound by itself, or there is none. */
@@ -109,23 +109,6 @@ export class HlsDelivery {
     return playlist === null
       ? fromCdn()
       : this.#loadSegment({ playlist, fragment, fromCdn }, signal);
-  }
-
-  /** For a player that takes pictures and sound in one. */
-  async #join(
-    loadingPictures: Promise<DeliveredSegment>,
-    loadingSound: Promise<DeliveredSegment>,
-    how: 'joinInitSections' | 'joinSegments',
-  ): Promise<DeliveredSegment> {
-    const joiner = this.#joinedSound.joiner();
-    const [pictures, sound, parts] = await Promise.all([loadingPictures, loadingSound, joiner]);
-    const { source, transfer } = pictures;
-    const finishedAtMs = Math.max(transfer?.finishedAtMs ?? 0, sound.transfer?.finishedAtMs ?? 0);
-    return {
-      bytes: parts[how](new Uint8Array(pictures.bytes), new Uint8Array(sound.bytes)).buffer,
-      source,
-      transfer: transfer && { ...transfer, finishedAtMs },
-    };
   }
 
   async #loadSegment(

@@ -4,6 +4,7 @@
 import { initDigestTagName, segmentDigestTagName } from '@shoal/ingest/protocol';
 import type Hls from 'hls.js';
 import type { Fragment, MediaPlaylist } from 'hls.js';
+import type { DeliveredSegment } from '../delivery-events.ts';
 import { loadSoundJoiner } from '../joined-sound/load-sound-joiner.ts';
 import type { SoundJoiner } from '../joined-sound/sound-joiner.ts';
 import {
@@ -48,6 +49,23 @@ export class JoinedSound implements LevelSound {
       throw error;
     });
     return this.#joiner;
+  }
+
+  /** Both as one, for hls.js. */
+  async join(
+    loadingPictures: Promise<DeliveredSegment>,
+    loadingSound: Promise<DeliveredSegment>,
+    how: 'joinInitSections' | 'joinSegments',
+  ): Promise<DeliveredSegment> {
+    const loading = [loadingPictures, loadingSound, this.joiner()] as const;
+    const [pictures, sound, joiner] = await Promise.all(loading);
+    const { source, transfer } = pictures;
+    const finishedAtMs = Math.max(transfer?.finishedAtMs ?? 0, sound.transfer?.finishedAtMs ?? 0);
+    return {
+      bytes: joiner[how](new Uint8Array(pictures.bytes), new Uint8Array(sound.bytes)).buffer,
+      source,
+      transfer: transfer && { ...transfer, finishedAtMs },
+    };
   }
 
   playlistUrlOf(levelUrl: string): string | null {

@@ -2,6 +2,7 @@
 // itself: what other builds need would be 1 kB that no page of it runs.
 
 import type { PlaylistLoaderConstructor } from 'hls.js';
+import type { DeliveredSegment } from '../delivery-events.ts';
 import type { JoinedSound as WholeJoinedSound } from './joined-sound.ts';
 import type { PlaylistLoaders } from './sound-joining-loader.ts';
 
@@ -12,6 +13,10 @@ export class JoinedSound implements Pick<WholeJoinedSound, keyof WholeJoinedSoun
 
   joiner(): Promise<never> {
     return Promise.reject(new Error('shoal.js joins no sound; use shoal-hls.js'));
+  }
+
+  join(pictures: Promise<DeliveredSegment>): Promise<DeliveredSegment> {
+    return pictures;
   }
 
   playlistUrlOf(): null {
