@@ -281,19 +281,19 @@ describe('viewers together', () => {
     // Neighbours that hardly deliver, and a CDN that can.
     { uplinkBps: 300_000, responseBps: 8_000_000, progressive: false, level: 2 },
   ])(
-    'leaves ABR to the CDN at $responseBps bit/s whatever neighbours do ($uplinkBps, progressive: $progressive)',
+    'leaves ABR to the CDN at $responseBps bit/s whatever neighbours do ($uplinkBps, progressive: $progressive), and is forgotten when it goes',
     async ({ uplinkBps, responseBps, progressive, level }) => {
       const origin = await startOrigin({ responseBps });
-      for (let index = 0; index < 2; index += 1) {
-        const neighbour = HeadlessViewer.start({
+      const neighbours = Array.from({ length: 2 }, () =>
+        HeadlessViewer.start({
           playlistUrl: origin.playlistUrl,
           trackerUrl: tracker.webSocketUrl,
           telemetry: false,
           rendition: level === 1 ? '180p' : '360p',
           uplinkBps,
-        });
-        opened.push(neighbour);
-      }
+        }),
+      );
+      opened.push(...neighbours);
       const viewer = await open(origin, {
         trackerUrl: tracker.webSocketUrl,
         config: { startLevel: level, progressive },
@@ -309,6 +309,12 @@ describe('viewers together', () => {
       expect(Math.min(...estimates)).toBeGreaterThan(responseBps / 2);
       expect(new Set(levelsOf(report.fragments))).toEqual(new Set([level]));
       expectSound(report);
+      await viewer.page.goto('about:blank');
+      await pollUntil(() => neighbours.every(({ stats }) => stats.peerCount <= 1), {
+        // Within a tenth of a second. Who vanishes without a word is missed after 13 s.
+        timeoutMs: 8_000,
+        description: 'both neighbours forget the page that was left',
+      });
     },
   );
 
