@@ -147,7 +147,7 @@ export async function benchChromium(caseNames: readonly string[]): Promise<Bench
   return {
     name: 'chromium',
     title: 'Six Chromiums behind shaped uplinks, and six headless viewers with the same',
-    method: `Each Chromium in a network namespace whose uplink \`tc tbf\` shapes (100 ms of queue); headless viewers in one process, with a token bucket. 2.5 Mbit/s, segments of ${segmentSeconds} s, hls.js's own latency of three of them; ${warmUpMs / 1_000} s of warm-up, ${measuredMs / 1_000} s measured, one run a row. A row that says starved was taken on a busy machine and means nothing.`,
+    method: `Each Chromium in a network namespace whose uplink \`tc tbf\` shapes (100 ms of queue), all started before the first page is opened; headless viewers in one process, with a token bucket. 2.5 Mbit/s, segments of ${segmentSeconds} s, hls.js's own latency of three of them; ${warmUpMs / 1_000} s of warm-up, ${measuredMs / 1_000} s measured, one run a row. A row that says starved was taken on a busy machine and means nothing.`,
     rows,
   };
 }
