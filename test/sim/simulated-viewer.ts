@@ -15,7 +15,7 @@ export interface SimulatedViewerOptions {
 }
 
 /** As in the exchange. */
-const retellMs = 5_000;
+const settleMs = 5_000;
 /** Hidden tabs are woken by their timers only this often. */
 const hiddenWakeMs = 1_000;
 const hiddenCycleMs = 30_000;
@@ -84,13 +84,13 @@ export class SimulatedViewer {
     return (this.isStrong ? 2.5 : 1) * maxNeighbours;
   }
 
-  /** As piece-links.ts; `true` when the tracker is to be told now. */
-  noteStrength(nowMs: number): boolean {
-    if (this.isStrong === this.scheduler.hasRoom) return false;
+  /** As piece-links.ts; in how many milliseconds the tracker is to be told, perhaps twice. */
+  noteStrength(nowMs: number): readonly number[] {
+    if (this.isStrong === this.scheduler.hasRoom) return [];
     this.isStrong = this.scheduler.hasRoom;
-    if (nowMs < this.#toldStrongAtMs + retellMs) return false;
+    if (nowMs < this.#toldStrongAtMs + settleMs) return [];
     this.#toldStrongAtMs = nowMs;
-    return true;
+    return [0, settleMs];
   }
 
   positionSeconds(nowMs: number): number | null {

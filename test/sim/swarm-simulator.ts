@@ -250,7 +250,7 @@ export class SwarmSimulator {
     viewer.isRefreshPlanned = true;
     this.#queue.plan(this.#queue.nowMs + ringRefreshMs, () => {
       viewer.isRefreshPlanned = false;
-      this.#askRing(viewer);
+      if (viewer.isThere) this.#askRing(viewer);
     });
   }
 
@@ -353,7 +353,8 @@ export class SwarmSimulator {
     viewer.scheduler.setCdnSpeed(firstByteMs, bytesPerMs);
     const { actions, nextMs } = viewer.scheduler.run(nowMs);
     for (const action of actions) this.#do(viewer, action);
-    if (viewer.noteStrength(nowMs)) this.#refreshSoon(viewer);
+    for (const inMs of viewer.noteStrength(nowMs))
+      this.#queue.plan(nowMs + inMs, () => this.#refreshSoon(viewer));
     this.#wakeAt(viewer, Math.max(nowMs + 1, Math.min(nextMs, nowMs + 1_000)));
   }
 

@@ -51,8 +51,11 @@ const goodbyeMs = 250;
 /** After viewers have come or gone this one asks for its place again, without new offers. */
 const refreshDelayMs = 700;
 
-/** A change of this viewer's line is told at once only after so long. */
-const retellMs = 5_000;
+/**
+ * After this viewer's line has turned out to be strong or not, it asks for its place once more: those
+ * of others change as well when many have just come.
+ */
+const settleMs = 5_000;
 
 /** More messages in a second than this come from no viewer of ours. */
 const maxMessagesPerSecond = 2_000;
@@ -80,7 +83,7 @@ export class PieceLinks {
   #maxDialled: number;
   #maxAccepted: number;
   #isStrong = false;
-  #toldStrongAtMs = Number.NEGATIVE_INFINITY;
+  #settleTimer: ReturnType<typeof setTimeout> | null = null;
   /** The announce that is being made asks for viewers, not for a place on the ring alone. */
   #isMeeting = true;
   /** Its neighbours have given too little: it goes on looking for others. */
@@ -161,11 +164,13 @@ export class PieceLinks {
     if (this.#isStrong === isStrong) return;
     this.#isStrong = isStrong;
     this.#maxAccepted = isStrong ? 2.5 * this.#options.maxLinks : this.#options.maxLinks;
-    // A line about as fast as that would else announce without end; the next announce will do.
-    const nowMs = this.#options.nowMs();
-    if (nowMs < this.#toldStrongAtMs + retellMs) return;
-    this.#toldStrongAtMs = nowMs;
+    // A line about as fast as that would else announce without end.
+    if (this.#closed || this.#settleTimer !== null) return;
     this.#refreshSoon();
+    this.#settleTimer = setTimeout(() => {
+      this.#settleTimer = null;
+      this.#refreshSoon();
+    }, settleMs);
   }
 
   drop(id: string, banMs: number): void {
@@ -182,6 +187,7 @@ export class PieceLinks {
     if (this.#closed) return;
     this.#closed = true;
     if (this.#refreshTimer !== null) clearTimeout(this.#refreshTimer);
+    if (this.#settleTimer !== null) clearTimeout(this.#settleTimer);
     for (const id of [...this.#links.keys()]) this.send(id, this.#options.goodbye);
     const links = [...this.#links.values()];
     this.#links.clear();
