@@ -48,7 +48,7 @@ describe('a simulated swarm', { timeout: timeoutMs }, () => {
 
   it('finds strong neighbours for those who get too little in a poor mix', () => {
     const outcome = simulate('N=1,000, poor mix', { viewerCount: 100, warmUpSegments: 8 });
-    expect(hundredths(outcome.copies)).toBe(1.07);
+    expect(hundredths(outcome.copies)).toBe(1.05);
     expect(outcome.lateSegments).toBe(0);
   });
 
