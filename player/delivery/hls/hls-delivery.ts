@@ -5,6 +5,7 @@ import type Hls from 'hls.js';
 import type { FragmentLoaderContext } from 'hls.js';
 import type { DeliveredSegment } from '../delivery-events.ts';
 import type { HybridDelivery } from '../hybrid-delivery.ts';
+import type { JoinBytes } from '../joined-sound/sound-joiner.ts';
 import {
   type MediaTrack,
   type RenditionPlaylist,
@@ -13,7 +14,7 @@ import {
 } from '../media-segment.ts';
 import type { OnArriving } from '../segment-progress.ts';
 import type { SignatureCheck } from '../verification/signature-check.ts';
-import { type JoinedSound, soundFragmentOf, soundInitOf } from './joined-sound.ts';
+import type { JoinedSound } from './joined-sound.ts';
 import {
   digestOf,
   type HlsPlaylist,
@@ -31,6 +32,22 @@ const checkedAtOnce = 15;
 
 interface LoadedPlaylist extends HlsPlaylist {
   readonly details: ListedFragments | undefined;
+}
+
+/** For a player that takes pictures and sound in one. */
+async function joined(
+  loadingPictures: Promise<DeliveredSegment>,
+  loadingSound: Promise<DeliveredSegment>,
+  join: JoinBytes,
+): Promise<DeliveredSegment> {
+  const [pictures, sound] = await Promise.all([loadingPictures, loadingSound]);
+  const { source, transfer } = pictures;
+  const finishedAtMs = Math.max(transfer?.finishedAtMs ?? 0, sound.transfer?.finishedAtMs ?? 0);
+  return {
+    bytes: join(new Uint8Array(pictures.bytes), new Uint8Array(sound.bytes)).buffer,
+    source,
+    transfer: transfer && { ...transfer, finishedAtMs },
+  };
 }
 
 export class HlsDelivery {
@@ -80,29 +97,27 @@ export class HlsDelivery {
     const playlist = track === null ? null : this.#playlist(track, frag.level);
     if (track === 'main' && playlist) this.#rendition = renditionName(playlist.url);
     const segment = part === null ? segmentOf(frag) : null;
+    const { joiner, takesChunks } = this.#joinedSound;
     if (!playlist || segment === null) {
       const loaded = this.#loadFromCdn(context, signal);
-      const init = frag.sn === 'initSegment' ? soundInitOf(frag) : null;
-      if (init === null) return loaded;
-      const soundInit = this.#delivery.loadFromCdn(init.url, digestOf(init), signal);
-      return this.#joinedSound.join(loaded, soundInit, 'joinInitSections');
+      const init = frag.sn === 'initSegment' ? joiner?.soundInitOf(frag) : null;
+      if (!joiner || !init) return loaded;
+      const sound = this.#delivery.loadFromCdn(init.url, digestOf(init), signal);
+      return joined(loaded, sound, joiner.joinInitSections);
     }
-    const sound = this.#loadJoinedSound(playlist, frag, signal);
-    const arriving = sound === null || this.#joinedSound.takesChunks ? onArriving : undefined;
+    const sound = joiner?.soundFragmentOf(frag) ?? null;
+    const arriving = sound === null || takesChunks ? onArriving : undefined;
     const fromCdn = (): Promise<DeliveredSegment> => this.#loadFromCdn(context, signal);
     const pictures = this.#loadSegment({ playlist, fragment: frag, fromCdn }, signal, arriving);
-    if (sound === null) return pictures;
-    return this.#joinedSound.join(pictures, sound, 'joinSegments');
+    if (!joiner || sound === null) return pictures;
+    return joined(pictures, this.#loadSound(playlist, sound, signal), joiner.joinSegments);
   }
 
-  /** `null` where hls.js plays the sound by itself, or there is none. */
-  #loadJoinedSound(
+  #loadSound(
     { url, details }: LoadedPlaylist,
-    pictures: ListedFragment,
+    fragment: ListedFragment,
     signal: AbortSignal,
-  ): Promise<DeliveredSegment> | null {
-    const fragment = soundFragmentOf(pictures);
-    if (fragment === null) return null;
+  ): Promise<DeliveredSegment> {
     const fromCdn = (): Promise<DeliveredSegment> =>
       this.#delivery.loadFromCdn(fragment.url, digestOf(fragment), signal);
     const playlist = details ? this.#soundOf({ url }, details) : null;
@@ -207,10 +222,13 @@ export class HlsDelivery {
     level: Pick<HlsPlaylist, 'url'>,
     details: ListedFragments,
   ): (LoadedPlaylist & { readonly details: ListedFragments }) | null {
+    const { joiner } = this.#joinedSound;
     const sound = this.#joinedSound.trackOf(level.url);
-    if (sound === null) return null;
+    if (!joiner || sound === null) return null;
     const { live, targetduration } = details;
-    const fragments = details.fragments.map(soundFragmentOf).filter((each) => each !== null);
+    const fragments = details.fragments
+      .map((fragment) => joiner.soundFragmentOf(fragment))
+      .filter((each) => each !== null);
     return {
       ...{ track: 'audio', url: withoutQuery(sound.url), attributes: soundAttributesOf(sound) },
       details: { live, targetduration, fragments },

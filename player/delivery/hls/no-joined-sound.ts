@@ -2,25 +2,17 @@
 // itself: what other builds need would be 1 kB that no page of it runs.
 
 import type { PlaylistLoaderConstructor } from 'hls.js';
-import type { DeliveredSegment } from '../delivery-events.ts';
 import type { JoinedSound as WholeJoinedSound } from './joined-sound.ts';
 import type { PlaylistLoaders } from './sound-joining-loader.ts';
 
 export class JoinedSound implements Pick<WholeJoinedSound, keyof WholeJoinedSound> {
   readonly takesChunks = true;
+  readonly joiner = null;
 
   attach(): void {}
 
-  joiner(): Promise<never> {
-    return Promise.reject(new Error('shoal.js joins no sound; use shoal-hls.js'));
-  }
-
-  join(pictures: Promise<DeliveredSegment>): Promise<DeliveredSegment> {
-    return pictures;
-  }
-
-  playlistUrlOf(): null {
-    return null;
+  loadJoiner(): Promise<never> {
+    return Promise.reject(new TypeError('shoal.js joins no sound; use shoal-hls.js'));
   }
 
   trackOf(): null {
@@ -30,12 +22,4 @@ export class JoinedSound implements Pick<WholeJoinedSound, keyof WholeJoinedSoun
 
 export function makeSoundJoiningLoader({ Level }: PlaylistLoaders): PlaylistLoaderConstructor {
   return Level;
-}
-
-export function soundInitOf(): null {
-  return null;
-}
-
-export function soundFragmentOf(): null {
-  return null;
 }

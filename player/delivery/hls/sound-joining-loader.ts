@@ -1,5 +1,5 @@
 // Stands around the playlist loader of an hls.js that plays no sound apart from the pictures: it loads
-// the sound's playlist beside a level's and gives hls.js one with both (`joined-sound`).
+// the sound's playlist beside a level's and gives hls.js one with both (`joined-sound/joined-load.ts`).
 
 import type {
   HlsConfig,
@@ -9,8 +9,7 @@ import type {
   PlaylistLoaderConstructor,
   PlaylistLoaderContext,
 } from 'hls.js';
-import type { SoundJoiner } from '../joined-sound/sound-joiner.ts';
-import { loadPlaylistText, type PlaylistText } from './playlist-text.ts';
+import type { JoinedSound } from './joined-sound.ts';
 
 export interface PlaylistLoaders {
   /** What loads the playlists of levels. */
@@ -18,30 +17,10 @@ export interface PlaylistLoaders {
   readonly Sound: PlaylistLoaderConstructor;
 }
 
-/** What a reload asks for (RFC 8216bis §6.2.5.2): the sound has the same numbers. */
-const directives = ['_HLS_msn', '_HLS_part'] as const;
-
-function reloadUrl(soundUrl: string, levelUrl: string): string {
-  const wanted = new URL(levelUrl, globalThis.location?.href).searchParams;
-  const url = new URL(soundUrl, globalThis.location?.href);
-  for (const name of directives) {
-    const value = wanted.get(name);
-    if (value !== null) url.searchParams.set(name, value);
-  }
-  return url.href;
-}
-
-/** What the loader needs to know of the sound. */
-export interface LevelSound {
-  /** The playlist of the sound that a level has apart; `null` when it has none. */
-  playlistUrlOf(levelUrl: string): string | null;
-  joiner(): Promise<SoundJoiner>;
-}
-
 /** The class to pass to hls.js as `pLoader`. */
 export function makeSoundJoiningLoader(
   { Level, Sound }: PlaylistLoaders,
-  levelSound: LevelSound,
+  joinedSound: JoinedSound,
 ): PlaylistLoaderConstructor {
   return class extends Level {
     readonly #config: HlsConfig;
@@ -59,24 +38,26 @@ export function makeSoundJoiningLoader(
       callbacks: LoaderCallbacks<PlaylistLoaderContext>,
     ): void {
       const isLevel = String(context.type) === 'level';
-      const soundUrl = isLevel ? levelSound.playlistUrlOf(context.url) : null;
-      if (soundUrl === null) {
+      const url = isLevel ? joinedSound.trackOf(context.url)?.url : null;
+      if (!url) {
         super.load(context, configuration, callbacks);
         return;
       }
-      const sound = this.#loadSound(soundUrl, context, configuration);
-      const joiner = levelSound.joiner().catch(() => null);
-      const onSuccess: typeof callbacks.onSuccess = (response, stats, loaded, network) => {
-        void Promise.all([sound, joiner]).then(([playlist, parts]) => {
-          // hls.js may have given it up meanwhile.
+      const loader = new Sound(this.#config);
+      this.#soundLoader = loader;
+      joinedSound.loadJoiner().then(
+        ({ joinedLoad }) => {
           if (this.#isOver) return;
-          const data = playlist && parts?.withSound(String(response.data), playlist);
-          const error = { code: 0, text: `no sound at ${soundUrl}` };
-          if (data) callbacks.onSuccess({ ...response, data }, stats, loaded, network);
-          else callbacks.onError(error, loaded, network, stats);
-        });
-      };
-      super.load(context, configuration, { ...callbacks, onSuccess });
+          const isOver = (): boolean => this.#isOver;
+          const sound = { url, loader };
+          super.load(
+            context,
+            configuration,
+            joinedLoad(sound, { context, configuration, callbacks, isOver }),
+          );
+        },
+        (error) => callbacks.onError({ code: 0, text: String(error) }, context, null, this.stats),
+      );
     }
 
     override abort(): void {
@@ -87,16 +68,6 @@ export function makeSoundJoiningLoader(
     override destroy(): void {
       this.#end();
       super.destroy();
-    }
-
-    #loadSound(
-      soundUrl: string,
-      context: PlaylistLoaderContext,
-      configuration: LoaderConfiguration,
-    ): Promise<PlaylistText | null> {
-      this.#soundLoader = new Sound(this.#config);
-      const url = reloadUrl(soundUrl, context.url);
-      return loadPlaylistText(this.#soundLoader, { ...context, url }, configuration);
     }
 
     #end(): void {

@@ -1,13 +1,19 @@
-// What joins sound to pictures, as one module: only players without sound of its own load it, and late.
+// What joins sound to pictures, as one module: only players without sound of their own load it, and late.
 // The builds that are one file have it as `shoal-sound.js` beside themselves.
 
 import { joinInitSections, joinSegments } from './join-tracks.ts';
-import { withSound } from './sound-in-playlist.ts';
+import { joinedLoad } from './joined-load.ts';
+import { soundFragmentOf, soundInitOf } from './sound-fragment.ts';
 
-export interface SoundJoiner {
-  readonly withSound: typeof withSound;
-  readonly joinInitSections: typeof joinInitSections;
-  readonly joinSegments: typeof joinSegments;
-}
+/** How two files become one. */
+export type JoinBytes = (pictures: Uint8Array, sound: Uint8Array) => Uint8Array<ArrayBuffer>;
 
-export const soundJoiner: SoundJoiner = { withSound, joinInitSections, joinSegments };
+export const soundJoiner = {
+  joinInitSections,
+  joinSegments,
+  joinedLoad,
+  soundFragmentOf,
+  soundInitOf,
+} as const;
+
+export type SoundJoiner = typeof soundJoiner;
