@@ -8,7 +8,6 @@ import { makeEndCheckingLoader } from './delivery/hls/end-checking-loader.ts';
 import { makeFragmentLoader } from './delivery/hls/fragment-loader.ts';
 import { LevelEnds } from './delivery/hls/level-ends.ts';
 import { makePlaylistLoader } from './delivery/hls/playlist-loader.ts';
-import { makeSoundJoiningLoader } from './delivery/hls/sound-joining-loader.ts';
 import type { ShoalSession } from './session.ts';
 import { HlsSession } from './shoal-session.ts';
 
@@ -34,11 +33,10 @@ export function makeShoalHlsClass(HlsClass: typeof Hls, shoal: ShoalConfig = {})
       const { shoal: own, ...hlsConfig } = config;
       const session = new HlsSession({ ...shoal, ...own });
       const ends = new LevelEnds();
-      const Sound = playlistLoaderOf(HlsClass, hlsConfig, session);
-      const loaders = { Level: makeEndCheckingLoader(Sound, ends), Sound };
+      const BaseLoader = playlistLoaderOf(HlsClass, hlsConfig, session);
       super({
         ...hlsConfig,
-        pLoader: makeSoundJoiningLoader(loaders, session.joinedSound),
+        pLoader: makeEndCheckingLoader(BaseLoader, ends, session.joinedSound),
         fLoader: makeFragmentLoader(session),
       });
       ends.attach(this);

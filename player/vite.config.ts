@@ -122,7 +122,7 @@ const linkedSoundJoiner = {
 
 /** The hls.js inside the embed script plays sound by itself. */
 const noJoinedSound = {
-  find: /^.*\/(?:joined-sound|sound-joining-loader)\.ts$/,
+  find: /^.*\/joined-sound\.ts$/,
   replacement: fileURLToPath(new URL('./delivery/hls/no-joined-sound.ts', import.meta.url)),
 };
 
@@ -159,6 +159,15 @@ const nativeTextDecoder: Plugin = {
       : null,
 };
 
+/** p2p-media-loader's own store of segments: here it is always given Shoal's. */
+const noSegmentMemory: Plugin = {
+  name: 'no-segment-memory',
+  enforce: 'pre',
+  resolveId: (source) =>
+    source.endsWith('/segment-memory-storage.js') ? '\0no-segment-memory' : null,
+  load: (id) => (id === '\0no-segment-memory' ? 'export class SegmentMemoryStorage {}' : null),
+};
+
 export default defineConfig(({ mode }) => {
   const output = outputs[mode];
   if (output === undefined) throw new RangeError(`the player has no build named ${mode}`);
@@ -167,7 +176,7 @@ export default defineConfig(({ mode }) => {
   return {
     root,
     publicDir: false,
-    plugins: [silentDebug, nativeTextDecoder],
+    plugins: [silentDebug, nativeTextDecoder, noSegmentMemory],
     // Dependencies written for Node ask for these; a browser has neither.
     define: {
       'process.env.NODE_ENV': '"production"',

@@ -1,13 +1,16 @@
 // Stands around the playlist loader of hls.js: a rendition that ends while the stream goes on (its
-// encoder was too slow for it) must not end playback. `level-ends.ts` then steps down.
+// encoder was too slow for it) must not end playback, `level-ends.ts` then steps down; and a level whose
+// sound hls.js cannot play gets it from `joined-sound.ts`.
 
 import type {
   HlsConfig,
+  Loader,
   LoaderCallbacks,
   LoaderConfiguration,
   PlaylistLoaderConstructor,
   PlaylistLoaderContext,
 } from 'hls.js';
+import type { JoinedSound } from './joined-sound.ts';
 import { hasEnd, questionUrl, streamBeyond, withoutEnd } from './playlist-end.ts';
 import { loadPlaylistText } from './playlist-text.ts';
 
@@ -25,6 +28,10 @@ export interface RenditionEnds {
 const questions = 3;
 const betweenQuestionsMs = 1_000;
 
+function isLevel({ type }: PlaylistLoaderContext): boolean {
+  return String(type) === 'level';
+}
+
 /**
  * The class to pass to hls.js as `pLoader`.
  * @param BaseLoader what really loads
@@ -32,9 +39,11 @@ const betweenQuestionsMs = 1_000;
 export function makeEndCheckingLoader(
   BaseLoader: PlaylistLoaderConstructor,
   ends: RenditionEnds,
+  joinedSound: Pick<JoinedSound, 'trackOf' | 'loadJoiner'>,
 ): PlaylistLoaderConstructor {
   return class extends BaseLoader {
     readonly #config: HlsConfig;
+    #soundLoader: Loader<PlaylistLoaderContext> | null = null;
     #isOver = false;
 
     constructor(config: HlsConfig) {
@@ -47,12 +56,34 @@ export function makeEndCheckingLoader(
       configuration: LoaderConfiguration,
       callbacks: LoaderCallbacks<PlaylistLoaderContext>,
     ): void {
+      const url = isLevel(context) ? joinedSound.trackOf(context.url)?.url : null;
+      if (!url) {
+        this.#load(context, configuration, callbacks);
+        return;
+      }
+      const loader = new BaseLoader(this.#config);
+      this.#soundLoader = loader;
+      joinedSound.loadJoiner().then(
+        ({ joinedLoad }) => {
+          if (this.#isOver) return;
+          const isOver = (): boolean => this.#isOver;
+          const load = { context, configuration, callbacks, isOver };
+          this.#load(context, configuration, joinedLoad({ url, loader }, load));
+        },
+        (error) => callbacks.onError({ code: 0, text: String(error) }, context, null, this.stats),
+      );
+    }
+
+    #load(
+      context: PlaylistLoaderContext,
+      configuration: LoaderConfiguration,
+      callbacks: LoaderCallbacks<PlaylistLoaderContext>,
+    ): void {
       const onSuccess: typeof callbacks.onSuccess = (response, stats, loaded, network) => {
         const text = response.data;
         const pass = (data = text) =>
           callbacks.onSuccess({ ...response, ...(data && { data }) }, stats, loaded, network);
-        const isLevel = String(context.type) === 'level';
-        if (!isLevel || typeof text !== 'string' || !hasEnd(text) || !ends.hasBeenLive) {
+        if (!isLevel(context) || typeof text !== 'string' || !hasEnd(text) || !ends.hasBeenLive) {
           pass();
           return;
         }
@@ -72,13 +103,18 @@ export function makeEndCheckingLoader(
     }
 
     override abort(): void {
-      this.#isOver = true;
+      this.#end();
       super.abort();
     }
 
     override destroy(): void {
-      this.#isOver = true;
+      this.#end();
       super.destroy();
+    }
+
+    #end(): void {
+      this.#isOver = true;
+      this.#soundLoader?.destroy();
     }
   };
 }

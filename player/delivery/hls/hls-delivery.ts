@@ -5,7 +5,6 @@ import type Hls from 'hls.js';
 import type { FragmentLoaderContext } from 'hls.js';
 import type { DeliveredSegment } from '../delivery-events.ts';
 import type { HybridDelivery } from '../hybrid-delivery.ts';
-import type { JoinBytes } from '../joined-sound/sound-joiner.ts';
 import {
   type MediaTrack,
   type RenditionPlaylist,
@@ -20,6 +19,7 @@ import {
   type HlsPlaylist,
   type ListedFragment,
   type ListedFragments,
+  type LoadedPlaylist,
   levelAttributesOf,
   renditionPlaylistOf,
   segmentOf,
@@ -29,26 +29,6 @@ import {
 
 /** Signatures that are checked ahead: more would hold up the page where script does it. */
 const checkedAtOnce = 15;
-
-interface LoadedPlaylist extends HlsPlaylist {
-  readonly details: ListedFragments | undefined;
-}
-
-/** For a player that takes pictures and sound in one. */
-async function joined(
-  loadingPictures: Promise<DeliveredSegment>,
-  loadingSound: Promise<DeliveredSegment>,
-  join: JoinBytes,
-): Promise<DeliveredSegment> {
-  const [pictures, sound] = await Promise.all([loadingPictures, loadingSound]);
-  const { source, transfer } = pictures;
-  const finishedAtMs = Math.max(transfer?.finishedAtMs ?? 0, sound.transfer?.finishedAtMs ?? 0);
-  return {
-    bytes: join(new Uint8Array(pictures.bytes), new Uint8Array(sound.bytes)).buffer,
-    source,
-    transfer: transfer && { ...transfer, finishedAtMs },
-  };
-}
 
 export class HlsDelivery {
   readonly #hls: Hls;
@@ -80,10 +60,9 @@ export class HlsDelivery {
   playlistUpdated(track: MediaTrack, index: number, details: ListedFragments): void {
     const playlist = this.#playlist(track, index);
     if (playlist === null) return;
-    const sound = track === 'main' ? this.#soundOf(playlist, details) : null;
-    for (const each of sound === null ? [playlist] : [playlist, sound]) {
-      this.#update(each, each === sound ? sound.details : details);
-    }
+    this.#update(playlist, details);
+    const sound = track === 'main' ? this.#soundOf(playlist.url, details) : null;
+    if (sound?.details) this.#update(sound, sound.details);
   }
 
   /** The bytes for hls.js, from peers or CDN. */
@@ -103,14 +82,14 @@ export class HlsDelivery {
       const init = frag.sn === 'initSegment' ? joiner?.soundInitOf(frag) : null;
       if (!joiner || !init) return loaded;
       const sound = this.#delivery.loadFromCdn(init.url, digestOf(init), signal);
-      return joined(loaded, sound, joiner.joinInitSections);
+      return joiner.joinedInit(loaded, sound);
     }
     const sound = joiner?.soundFragmentOf(frag) ?? null;
     const arriving = sound === null || takesChunks ? onArriving : undefined;
     const fromCdn = (): Promise<DeliveredSegment> => this.#loadFromCdn(context, signal);
-    const pictures = this.#loadSegment({ playlist, fragment: frag, fromCdn }, signal, arriving);
+    const pictures = this.#loadSegment(playlist, frag, fromCdn, signal, arriving);
     if (!joiner || sound === null) return pictures;
-    return joined(pictures, this.#loadSound(playlist, sound, signal), joiner.joinSegments);
+    return joiner.joinedSegment(pictures, this.#loadSound(playlist, sound, signal));
   }
 
   #loadSound(
@@ -120,25 +99,20 @@ export class HlsDelivery {
   ): Promise<DeliveredSegment> {
     const fromCdn = (): Promise<DeliveredSegment> =>
       this.#delivery.loadFromCdn(fragment.url, digestOf(fragment), signal);
-    const playlist = details ? this.#soundOf({ url }, details) : null;
-    return playlist === null
-      ? fromCdn()
-      : this.#loadSegment({ playlist, fragment, fromCdn }, signal);
+    const playlist = details ? this.#soundOf(url, details) : null;
+    return this.#loadSegment(playlist, fragment, fromCdn, signal);
   }
 
   async #loadSegment(
-    wanted: {
-      readonly playlist: LoadedPlaylist;
-      readonly fragment: ListedFragment;
-      readonly fromCdn: () => Promise<DeliveredSegment>;
-    },
+    playlist: LoadedPlaylist | null,
+    fragment: ListedFragment,
+    fromCdn: () => Promise<DeliveredSegment>,
     signal: AbortSignal,
     onArriving?: OnArriving,
   ): Promise<DeliveredSegment> {
-    const { playlist, fragment, fromCdn } = wanted;
-    const { details } = playlist;
     const segment = segmentOf(fragment);
-    if (!details || segment === null || segment.digest === null) return fromCdn();
+    if (!playlist?.details || segment === null || segment.digest === null) return fromCdn();
+    const { details } = playlist;
     if (!(await this.#isSigned(fragment))) return fromCdn();
     if (!details.live && this.#signatures) {
       const { fragments } = details;
@@ -218,20 +192,8 @@ export class HlsDelivery {
     return { track, url: withoutQuery(url), attributes: soundAttributesOf(audio), details };
   }
   /** The playlist of the sound that is joined to a level's pictures. */
-  #soundOf(
-    level: Pick<HlsPlaylist, 'url'>,
-    details: ListedFragments,
-  ): (LoadedPlaylist & { readonly details: ListedFragments }) | null {
-    const { joiner } = this.#joinedSound;
-    const sound = this.#joinedSound.trackOf(level.url);
-    if (!joiner || sound === null) return null;
-    const { live, targetduration } = details;
-    const fragments = details.fragments
-      .map((fragment) => joiner.soundFragmentOf(fragment))
-      .filter((each) => each !== null);
-    return {
-      ...{ track: 'audio', url: withoutQuery(sound.url), attributes: soundAttributesOf(sound) },
-      details: { live, targetduration, fragments },
-    };
+  #soundOf(levelUrl: string, details: ListedFragments): LoadedPlaylist | null {
+    const sound = this.#joinedSound.trackOf(levelUrl);
+    return sound && (this.#joinedSound.joiner?.soundPlaylistOf(sound, details) ?? null);
   }
 }

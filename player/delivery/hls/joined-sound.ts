@@ -8,47 +8,37 @@ import type { SoundJoiner } from '../joined-sound/sound-joiner.ts';
 import { pathOf } from '../media-segment.ts';
 
 export class JoinedSound {
+  /**
+   * Whether a joined segment may be handed over while it arrives: hls.js 1.6 would move the last chunk,
+   * which has only sound.
+   */
+  takesChunks = true;
+  /** `null` before a joined playlist was loaded. */
+  joiner: SoundJoiner | null = null;
   #hls: Hls | null = null;
   #tracks: readonly MediaPlaylist[] = [];
-  #takesChunks = true;
-  #joiner: SoundJoiner | null = null;
 
   attach(hls: Hls, HlsClass: typeof Hls): void {
-    const { audioStreamController, audioTrackController } = hls.config;
+    const { audioStreamController, audioTrackController, progressive } = hls.config;
     if (audioStreamController && audioTrackController) return;
     this.#hls = hls;
-    this.#takesChunks = !hls.config.progressive || !HlsClass.version.startsWith('1.6.');
+    this.takesChunks = !progressive || !HlsClass.version.startsWith('1.6.');
     // The last word before the first level is loaded.
     hls.on(HlsClass.Events.MANIFEST_PARSED, (_event, { audioTracks }) => {
       this.#tracks = audioTracks;
     });
   }
 
-  /**
-   * Whether a joined segment may be handed over while it arrives: hls.js 1.6 would move the last chunk,
-   * which has only sound.
-   */
-  get takesChunks(): boolean {
-    return this.#takesChunks;
-  }
-
-  /** `null` before a joined playlist was loaded. */
-  get joiner(): SoundJoiner | null {
-    return this.#joiner;
-  }
-
   /** @throws TypeError when it cannot be had */
   async loadJoiner(): Promise<SoundJoiner> {
-    this.#joiner ??= await loadSoundJoiner();
-    return this.#joiner;
+    this.joiner ??= await loadSoundJoiner();
+    return this.joiner;
   }
 
   /** The sound of a level that hls.js cannot play by itself; `null` when there is none. */
   trackOf(levelUrl: string): MediaPlaylist | null {
     const path = pathOf(levelUrl);
     const group = this.#hls?.levels.find(({ uri }) => pathOf(uri) === path)?.attrs.AUDIO;
-    if (group === undefined) return null;
-    const tracks = this.#tracks.filter(({ groupId, url }) => groupId === group && url);
-    return tracks.find((track) => track.default) ?? tracks[0] ?? null;
+    return (group && this.#tracks.find(({ groupId, url }) => groupId === group && url)) || null;
   }
 }

@@ -1,9 +1,7 @@
-// Stands in for `joined-sound.ts` and `sound-joining-loader.ts` in `shoal.js`, whose hls.js plays sound by
-// itself: what other builds need would be 1 kB that no page of it runs.
+// Stands in for `joined-sound.ts` in `shoal.js`, whose hls.js plays sound by itself: pages of it would load
+// for nothing what other builds need.
 
-import type { PlaylistLoaderConstructor } from 'hls.js';
 import type { JoinedSound as WholeJoinedSound } from './joined-sound.ts';
-import type { PlaylistLoaders } from './sound-joining-loader.ts';
 
 export class JoinedSound implements Pick<WholeJoinedSound, keyof WholeJoinedSound> {
   readonly takesChunks = true;
@@ -18,8 +16,4 @@ export class JoinedSound implements Pick<WholeJoinedSound, keyof WholeJoinedSoun
   trackOf(): null {
     return null;
   }
-}
-
-export function makeSoundJoiningLoader({ Level }: PlaylistLoaders): PlaylistLoaderConstructor {
-  return Level;
 }

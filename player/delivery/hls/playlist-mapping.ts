@@ -117,6 +117,10 @@ export interface HlsPlaylist {
   readonly attributes: RenditionAttributes;
 }
 
+export interface LoadedPlaylist extends HlsPlaylist {
+  readonly details: ListedFragments | undefined;
+}
+
 export function renditionPlaylistOf(
   { track, url, attributes }: HlsPlaylist,
   details: ListedFragments,

@@ -2,8 +2,14 @@
 // for each fragment.
 
 import { initDigestTagName, segmentDigestTagName } from '@shoal/ingest/protocol';
-import type { Fragment } from 'hls.js';
-import type { ListedFragment } from '../hls/playlist-mapping.ts';
+import type { Fragment, MediaPlaylist } from 'hls.js';
+import {
+  type ListedFragment,
+  type ListedFragments,
+  type LoadedPlaylist,
+  soundAttributesOf,
+} from '../hls/playlist-mapping.ts';
+import { withoutQuery } from '../media-segment.ts';
 import {
   type NamedFile,
   parseSoundAttributes,
@@ -34,5 +40,17 @@ export function soundFragmentOf(fragment: ListedFragment): ListedFragment | null
     ...{ sn, cc, start, duration, url: file.url, byteRange: [] },
     tagList: [[segmentDigestTagName, file.attributes]],
     initSegment: soundInitOf(initSegment),
+  };
+}
+
+/** The playlist of the sound that belongs to a level, by what the level's says of it. */
+export function soundPlaylistOf(
+  sound: MediaPlaylist,
+  { live, targetduration, fragments }: ListedFragments,
+): LoadedPlaylist {
+  const listed = fragments.map(soundFragmentOf).filter((each) => each !== null);
+  return {
+    ...{ track: 'audio', url: withoutQuery(sound.url), attributes: soundAttributesOf(sound) },
+    details: { live, targetduration, fragments: listed },
   };
 }
