@@ -80,7 +80,7 @@ const hlsSource = path.join(path.dirname(hlsPackageFile), 'src');
 
 /**
  * hls.js's own build switches: the embed script has what live streams and captions need. Pages that
- * need DRM, interstitials, CMCD, EXT-X-DEFINE, HEVC in MPEG-TS or MediaCapabilities use the plugin with an hls.js of their own.
+ * need DRM, interstitials, CMCD, `capLevelOnFPSDrop`, TTML subtitles, EXT-X-DEFINE, HEVC in MPEG-TS or MediaCapabilities use the plugin with an hls.js of their own.
  */
 const hlsSwitches = {
   __USE_ALT_AUDIO__: 'true',
@@ -101,7 +101,8 @@ const hlsFromSource = {
   define: { __VERSION__: JSON.stringify(hlsVersion), ...hlsSwitches },
   alias: [
     { find: /^hls\.js$/, replacement: path.join(hlsSource, 'exports-named.ts') },
-    { find: /.*\/cmcd-controller$/, replacement: path.join(hlsSource, 'empty.js') },
+    // The second lowers the rendition where pictures are dropped, which is off unless a page asks for it.
+    { find: /.*\/(cmcd|fps)-controller$/, replacement: path.join(hlsSource, 'empty.js') },
   ],
 };
 
@@ -159,13 +160,36 @@ const nativeTextDecoder: Plugin = {
       : null,
 };
 
-/** p2p-media-loader's own store of segments: here it is always given Shoal's. */
-const noSegmentMemory: Plugin = {
-  name: 'no-segment-memory',
+/** Subtitles are WebVTT and CEA-608 here; hls.js reports those in TTML as it does broken ones. */
+const withoutTtml: Plugin = {
+  name: 'without-ttml',
   enforce: 'pre',
-  resolveId: (source) =>
-    source.endsWith('/segment-memory-storage.js') ? '\0no-segment-memory' : null,
-  load: (id) => (id === '\0no-segment-memory' ? 'export class SegmentMemoryStorage {}' : null),
+  resolveId: (source) => (source.endsWith('/imsc1-ttml-parser') ? '\0without-ttml' : null),
+  load: (id) =>
+    id === '\0without-ttml'
+      ? 'export const IMSC1_CODEC = "stpp.ttml.im1t";' +
+        'export const parseIMSC1 = (payload, start, onCues, onError) =>' +
+        ' onError(new Error("TTML subtitles are not in this build."));'
+      : null,
+};
+
+/**
+ * p2p-media-loader's core is given no HTTP downloads and a storage of ours (delivery/exchange): what it
+ * would load and keep with by itself is never made.
+ */
+const withoutLoadersOfP2pMediaLoader: Plugin = {
+  name: 'without-loaders-of-p2p-media-loader',
+  enforce: 'pre',
+  resolveId: (source, importer) =>
+    importer?.includes('p2p-media-loader-core') &&
+    /\/(http-loader|segment-memory-storage)\.js$/.test(source)
+      ? '\0without-loaders'
+      : null,
+  load: (id) =>
+    id === '\0without-loaders'
+      ? 'class Missing { constructor() { throw new Error("This is not in this build."); } }' +
+        'export { Missing as HttpRequestExecutor, Missing as SegmentMemoryStorage };'
+      : null,
 };
 
 export default defineConfig(({ mode }) => {
@@ -176,7 +200,7 @@ export default defineConfig(({ mode }) => {
   return {
     root,
     publicDir: false,
-    plugins: [silentDebug, nativeTextDecoder, noSegmentMemory],
+    plugins: [silentDebug, nativeTextDecoder, withoutTtml, withoutLoadersOfP2pMediaLoader],
     // Dependencies written for Node ask for these; a browser has neither.
     define: {
       'process.env.NODE_ENV': '"production"',

@@ -14,8 +14,6 @@ import { OutcomeRecorder, type SwarmOutcome } from './swarm-outcome.ts';
 
 type Action<Kind extends SchedulerAction['kind']> = Extract<SchedulerAction, { kind: Kind }>;
 
-/** As in the exchange: events of this time are thought about together. */
-const coalesceMs = 2;
 /** As in the exchange: one piece may wait while the one before is on the line. */
 const maxBufferedBytes = 20 * 1024;
 /** Segments that are kept behind the play head. */
@@ -329,9 +327,10 @@ export class SwarmSimulator {
     this.#playNext(viewer);
   }
 
-  /** Lets the scheduler think soon. */
+  /** Lets the scheduler think as soon as what has happened asks for. */
   #wake(viewer: SimulatedViewer): void {
-    this.#wakeAt(viewer, this.#queue.nowMs + coalesceMs);
+    const { pauseMs } = viewer.scheduler;
+    if (pauseMs !== Number.POSITIVE_INFINITY) this.#wakeAt(viewer, this.#queue.nowMs + pauseMs);
   }
 
   #wakeAt(viewer: SimulatedViewer, plannedAtMs: number): void {
@@ -415,10 +414,10 @@ export class SwarmSimulator {
       scheduler.requested(from, segment, action.piece, action.deadlineInMs, nowMs);
   }
 
-  #send(viewer: SimulatedViewer, { neighbour, segment, piece }: Action<'send'>): void {
+  #send(viewer: SimulatedViewer, { neighbour, pieces }: Action<'send'>): void {
     const { pieceOverheadBytes, downlinkBps } = this.#model;
     const nowMs = this.#queue.nowMs;
-    const bytes = this.#bytesOf(piece, piece);
+    const bytes = pieces.reduce((sum, { piece }) => sum + this.#bytesOf(piece, piece), 0);
     const lineBytes = bytes + pieceOverheadBytes + viewer.uplinkDebtBytes;
     viewer.uplinkDebtBytes = 0;
     const rate = viewer.uplinkBytesPerMs;
@@ -439,7 +438,9 @@ export class SwarmSimulator {
         other.downlinkFreeAtMs + (bytes * 8_000) / downlinkBps,
       );
       other.downlinkFreeAtMs = atMs;
-      this.#queue.plan(atMs, () => this.#receive(viewer, other, segment, piece));
+      this.#queue.plan(atMs, () => {
+        for (const { segment, piece } of pieces) this.#receive(viewer, other, segment, piece);
+      });
     });
   }
 
@@ -477,7 +478,7 @@ export class SwarmSimulator {
           viewer.cdn.observeFirstByte(firstByteMs);
           viewer.cdn.observeTransfer(bytes, bytes / bytesPerMs);
         }
-        this.#store(viewer, segment, piece, viewer.scheduler.pieceFetched(segment, piece));
+        this.#store(viewer, segment, piece, viewer.scheduler.pieceFetched(segment, piece, atMs));
       });
     }
   }

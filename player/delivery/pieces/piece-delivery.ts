@@ -14,9 +14,10 @@ import { SwarmScheduler } from '../scheduler/swarm-scheduler.ts';
 import type { OnArriving } from '../segment-progress.ts';
 import { canUpload } from '../viewer-id.ts';
 import { ForgedPiecesError, maxMismatches } from './forged-pieces-error.ts';
+import { NeighbourMail } from './neighbour-mail.ts';
 import { PieceInbox } from './piece-inbox.ts';
 import type { PieceLinks, PieceLinksListener } from './piece-links.ts';
-import { encodeCancel, encodeHave, encodeHello, encodeRequest } from './piece-messages.ts';
+import { encodeHello } from './piece-messages.ts';
 import { PieceOutbox } from './piece-outbox.ts';
 import { PieceSegment } from './piece-segment.ts';
 import type { RangeFetcher } from './range-fetcher.ts';
@@ -46,6 +47,8 @@ type FetchAction = Extract<SchedulerAction, { kind: 'fetch' }>;
 const fetchRetryMs = 700;
 /** Neighbours are met within this time after joining, or there are none. */
 const meetingMs = 3_000;
+/** The scheduler is asked at least this often: bans end, and neighbours get more to do. */
+const longestPauseMs = 1_000;
 /** Live latency assumed for the constants: most players are three target durations behind. */
 const latencyTargetDurations = 2;
 
@@ -55,6 +58,7 @@ export class PieceDelivery implements RenditionSource {
   readonly #segments = new Map<number, PieceSegment>();
   readonly #inbox: PieceInbox;
   readonly #outbox: PieceOutbox;
+  readonly #mail: NeighbourMail;
   #playlist: RenditionPlaylist;
   #links: PieceLinks | null = null;
   #peers: PeerGate | null = null;
@@ -64,12 +68,13 @@ export class PieceDelivery implements RenditionSource {
   #settings = defaultPeerSettings;
   #hasDemanded = false;
   #joinedAtMs = Number.NEGATIVE_INFINITY;
-  readonly #wakeUp = new WakeUp(() => this.#runScheduler());
+  readonly #wakeUp: WakeUp;
   #closed = false;
 
   constructor(options: PieceDeliveryOptions, playlist: RenditionPlaylist) {
     this.#options = options;
     this.#isCapable = canUpload(options.viewerId);
+    this.#wakeUp = new WakeUp({ nowMs: options.nowMs, run: () => this.#runScheduler() });
     this.#scheduler = new SwarmScheduler({
       viewerId: options.viewerId,
       isLive: playlist.isLive,
@@ -81,13 +86,16 @@ export class PieceDelivery implements RenditionSource {
       nowMs: options.nowMs(),
       random: options.random,
     });
+    this.#mail = new NeighbourMail({ links: () => this.#links, nowMs: options.nowMs });
     this.#outbox = new PieceOutbox({
       links: () => this.#links,
       events: options.events,
       serve: options.serve,
+      mail: this.#mail,
+      awaitsSent: () => this.#scheduler.awaitsSent,
       onSent: () => {
         this.#scheduler.sent(options.nowMs());
-        this.#run();
+        this.#wakeUp.within(this.#scheduler.pauseMs);
       },
     });
     this.#inbox = new PieceInbox({
@@ -305,8 +313,10 @@ export class PieceDelivery implements RenditionSource {
     };
   }
 
+  /** Something has happened. */
   #run(): void {
-    this.#wakeUp.soon();
+    this.#outbox.look();
+    this.#wakeUp.within(this.#scheduler.pauseMs);
   }
 
   /** Asks the scheduler what is to be done now, does it, and wakes up for what is next. */
@@ -316,8 +326,10 @@ export class PieceDelivery implements RenditionSource {
     this.#scheduler.setCdnSpeed(firstByteMs, bytesPerMs);
     const { actions, nextMs } = this.#scheduler.run(nowMs);
     for (const action of actions) this.#do(action);
+    this.#mail.send();
+    this.#outbox.look();
     this.#links?.acceptMore(this.#scheduler.hasRoom);
-    this.#wakeUp.after(Math.min(nextMs - nowMs, 1_000));
+    this.#wakeUp.within(Math.max(1, Math.min(nextMs - nowMs, longestPauseMs)));
   }
 
   #do(action: SchedulerAction): void {
@@ -332,32 +344,14 @@ export class PieceDelivery implements RenditionSource {
             Number.POSITIVE_INFINITY,
           );
         return;
-      case 'request': {
-        const wantsList = this.#segments.get(action.segment)?.digests === null;
-        this.#links?.send(
-          action.neighbour,
-          encodeRequest(action.segment, action.piece, action.deadlineInMs, wantsList),
-        );
-        return;
-      }
+      case 'request':
       case 'cancel':
-        this.#links?.send(action.neighbour, encodeCancel(action.segment, action.piece));
+      case 'have':
+        this.#mail.put(action, this.#segments.get(action.segment));
         return;
-      case 'have': {
-        const segment = this.#segments.get(action.segment);
-        if (!segment) return;
-        const message = encodeHave(
-          action.segment,
-          segment.tag,
-          segment.pieceCount,
-          action.bits,
-          action.claims,
-        );
-        this.#links?.send(action.neighbour, message);
-        return;
-      }
       case 'send':
-        this.#outbox.send(action.neighbour, this.#segments.get(action.segment), action.piece);
+        for (const { segment, piece } of action.pieces)
+          this.#outbox.put(action.neighbour, this.#segments.get(segment), piece);
         return;
       case 'meet':
         this.#links?.meet();
@@ -436,7 +430,7 @@ export class PieceDelivery implements RenditionSource {
     // Checked meanwhile: its number may be another broadcast's by now.
     if (this.#segments.get(segment.number) !== segment) return;
     if (segment.fill(piece, bytes, 'cdn')) {
-      this.#scheduler.pieceFetched(segment.number, piece);
+      this.#scheduler.pieceFetched(segment.number, piece, this.#options.nowMs());
       this.#completed(segment);
     } else this.#options.events.onDiscarded(bytes.length);
     this.#run();

@@ -6,7 +6,7 @@ import type { SwarmScheduler } from '../scheduler/swarm-scheduler.ts';
 import { PieceDigests } from './piece-digests.ts';
 import type { PieceLinks } from './piece-links.ts';
 import {
-  decodeMessage,
+  decodeMessages,
   encodeBye,
   encodeList,
   exchangeVersion,
@@ -46,10 +46,12 @@ export class PieceInbox {
 
   /** Takes one message; never throws. */
   receive(id: string, data: Uint8Array<ArrayBuffer>): void {
-    const message = decodeMessage(data);
-    if (message === null) this.#refuse(id);
-    else if (message.kind === 'hello') this.#greet(id, message);
-    else if (this.#neighbours.has(id)) this.#handle(id, message);
+    const messages = decodeMessages(data);
+    if (messages === null) this.#refuse(id);
+    for (const message of messages ?? []) {
+      if (message.kind === 'hello') this.#greet(id, message);
+      else if (this.#neighbours.has(id)) this.#handle(id, message);
+    }
     this.#options.onChanged();
   }
 

@@ -8,7 +8,7 @@ import type {
   TrackerClient,
   TrackerClientClass,
 } from './peer-connection.ts';
-import { reconnectSoon } from './reconnection.ts';
+import { quietSockets, reconnectSoon } from './reconnection.ts';
 import { RelayedLinks } from './relayed-links.ts';
 import { ringOf } from './ring-answer.ts';
 
@@ -110,6 +110,7 @@ export class PieceLinks {
     reconnectSoon(this.#client, Math.random, options.trackerUrl);
     this.#client.on('peer', (peer) => this.#admit(peer));
     this.#client.on('update', (answer) => {
+      quietSockets(this.#client);
       const swarm = ringOf(answer);
       if (!swarm) return;
       this.#gate(swarm.viewerCount);

@@ -1,8 +1,11 @@
-// The messages of Shoal's own exchange, binary, little-endian, each at most 64 KiB and a piece.
-// What does not parse is `null`: the link that sent it is closed.
+// The messages of Shoal's own exchange, binary, little-endian, which may come one behind the other in what
+// a data channel brings, of at most 256 KiB. What does not parse is `null`: the link that sent it is closed.
 
 /** Version of these messages; viewers of another one are told goodbye. */
-export const exchangeVersion = 1;
+export const exchangeVersion = 2;
+
+/** Messages that may come as one. */
+export const maxJoinedMessages = 16;
 
 export type PieceMessage =
   | { readonly kind: 'hello'; readonly version: number; readonly canUpload: boolean }
@@ -35,6 +38,7 @@ export type PieceMessage =
 
 const codes = { hello: 1, have: 2, request: 3, cancel: 4, piece: 5, list: 6, bye: 7 } as const;
 const magic = 0x4c414f53; // "SOAL"
+const pieceHeaderBytes = 10;
 const maxPieceBytes = 4 * 1024 * 1024;
 const maxListBytes = 64 * 16;
 const maxDeadlineMs = 0xffff;
@@ -95,10 +99,11 @@ export function encodePiece(
   piece: number,
   body: Uint8Array,
 ): Uint8Array<ArrayBuffer> {
-  const { bytes, view } = buffer(6 + body.length, codes.piece);
+  const { bytes, view } = buffer(pieceHeaderBytes + body.length, codes.piece);
   view.setUint32(1, segment, true);
   bytes[5] = piece;
-  bytes.set(body, 6);
+  view.setUint32(6, body.length, true);
+  bytes.set(body, pieceHeaderBytes);
   return bytes;
 }
 
@@ -114,10 +119,43 @@ export function encodeBye(): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * The message in `data`, or `null` when it is none of ours. A piece's bytes are those of `data`, not
- * a copy.
+ * The messages in `data`, or `null` when something in it is none of ours. A piece's bytes are those of
+ * `data`, not a copy.
  */
-export function decodeMessage(data: Uint8Array<ArrayBuffer>): PieceMessage | null {
+export function decodeMessages(data: Uint8Array<ArrayBuffer>): PieceMessage[] | null {
+  const messages: PieceMessage[] = [];
+  for (let offset = 0; offset < data.length || messages.length === 0; ) {
+    const rest = data.subarray(offset);
+    const sizeBytes = joinableSizeOf(rest) ?? rest.length;
+    const message =
+      messages.length < maxJoinedMessages ? decode(rest.subarray(0, sizeBytes)) : null;
+    if (message === null) return null;
+    messages.push(message);
+    offset += sizeBytes;
+  }
+  return messages;
+}
+
+/** Of the messages that others may follow; `null` of those that are as long as what they come in. */
+function joinableSizeOf(data: Uint8Array): number | null {
+  switch (data[0]) {
+    case codes.piece: {
+      if (data.length < pieceHeaderBytes) return null;
+      const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+      return pieceHeaderBytes + view.getUint32(6, true);
+    }
+    case codes.have:
+      return 10 + Math.ceil((data[7] ?? 0) / 8);
+    case codes.request:
+      return 9;
+    case codes.cancel:
+      return 6;
+    default:
+      return null;
+  }
+}
+
+function decode(data: Uint8Array<ArrayBuffer>): PieceMessage | null {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   const size = data.length;
   switch (data[0]) {
@@ -140,12 +178,13 @@ export function decodeMessage(data: Uint8Array<ArrayBuffer>): PieceMessage | nul
         ? null
         : { kind: 'cancel', segment: view.getUint32(1, true), piece: view.getUint8(5) };
     case codes.piece:
-      if (size < 7 || size > maxPieceBytes) return null;
+      if (size <= pieceHeaderBytes || size > maxPieceBytes) return null;
+      if (size !== pieceHeaderBytes + view.getUint32(6, true)) return null;
       return {
         kind: 'piece',
         segment: view.getUint32(1, true),
         piece: view.getUint8(5),
-        bytes: data.subarray(6),
+        bytes: data.subarray(pieceHeaderBytes),
       };
     case codes.list:
       if (size < 6 || size > 5 + maxListBytes) return null;

@@ -2,25 +2,34 @@
 // piece-inbox; piece-delivery passes on what the scheduler has chosen.
 
 import type { DeliveryEvents } from '../delivery-events.ts';
+import type { NeighbourMail } from './neighbour-mail.ts';
 import type { PieceLinks } from './piece-links.ts';
 import { encodePiece } from './piece-messages.ts';
 import type { PieceSegment } from './piece-segment.ts';
 
 export interface PieceOutboxOptions {
   readonly links: () => PieceLinks | null;
+  readonly mail: NeighbourMail;
   readonly events: DeliveryEvents;
   /** What is served instead of a piece; tests make a viewer lie with it. */
   readonly serve: ((bytes: Uint8Array) => Uint8Array) | undefined;
+  /** Something depends on when the piece has left. */
+  readonly awaitsSent: () => boolean;
   /** The next piece may be handed over. */
   readonly onSent: () => void;
 }
 
 /** One piece with its header may wait while the next is handed over: else the line would idle. */
 const maxBufferedBytes = 20 * 1024;
-const uploadPollMs = 4;
+/** Looked at so soon, and then less and less often. */
+const firstLookMs = 10;
+const longestLookMs = 25;
 
 export class PieceOutbox {
   readonly #options: PieceOutboxOptions;
+  #isSending = false;
+  #lookMs = firstLookMs;
+  #timer: ReturnType<typeof setTimeout> | null = null;
   #closed = false;
 
   constructor(options: PieceOutboxOptions) {
@@ -28,28 +37,48 @@ export class PieceOutbox {
   }
 
   /** @param segment of which this viewer may no longer have the piece, or anything */
-  send(neighbour: string, segment: PieceSegment | undefined, piece: number): void {
-    if (segment?.has(piece)) {
-      const { links, events, serve } = this.#options;
-      const bytes = segment.pieceBytes(piece);
-      const served = serve?.(bytes) ?? bytes;
-      if (links()?.send(neighbour, encodePiece(segment.number, piece, served))) {
+  put(neighbour: string, segment: PieceSegment | undefined, piece: number): void {
+    this.#isSending = true;
+    this.#lookMs = firstLookMs;
+    if (!segment?.has(piece)) return;
+    const { mail, events, serve } = this.#options;
+    const bytes = segment.pieceBytes(piece);
+    mail.add(neighbour, {
+      message: encodePiece(segment.number, piece, serve?.(bytes) ?? bytes),
+      onLeft: () => {
         events.onUploaded(bytes.length);
         events.onExchanged?.(neighbour, 0, bytes.length);
-      }
+      },
+    });
+  }
+
+  /**
+   * Whether the piece has left. `bufferedamountlow` does not fire on a channel that never fills: while
+   * more is to be sent this looks again by itself, else whoever has news calls it.
+   */
+  look(): void {
+    if (!this.#isSending || this.#closed) return;
+    const { links, awaitsSent, onSent } = this.#options;
+    if ((links()?.bufferedBytes ?? 0) <= maxBufferedBytes) {
+      this.#isSending = false;
+      this.#stopLooking();
+      onSent();
+    } else if (this.#timer === null && awaitsSent()) {
+      this.#timer = setTimeout(() => {
+        this.#timer = null;
+        this.look();
+      }, this.#lookMs);
+      this.#lookMs = Math.min(longestLookMs, 2 * this.#lookMs);
     }
-    this.#waitUntilSent();
   }
 
   close(): void {
     this.#closed = true;
+    this.#stopLooking();
   }
 
-  /** `bufferedamountlow` does not fire on a channel that never fills: look again and again. */
-  #waitUntilSent(): void {
-    if (this.#closed) return;
-    if ((this.#options.links()?.bufferedBytes ?? 0) > maxBufferedBytes)
-      setTimeout(() => this.#waitUntilSent(), uploadPollMs);
-    else this.#options.onSent();
+  #stopLooking(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
   }
 }

@@ -24,6 +24,8 @@ export class PieceSegment {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly isFromBeforeJoining: boolean;
   digests: PieceDigests | null = null;
+  /** When a neighbour was last asked for their list. */
+  listAskedAtMs = Number.NEGATIVE_INFINITY;
   /** Once complete: whether it matches its digest, where that is asked. */
   isWholeRight: Promise<boolean> | null = null;
   readonly transferClock: TransferClock;

@@ -17,6 +17,7 @@ interface ReconnectingTracker {
   retries: number;
   announceUrl: string;
   reconnectTimer: ReturnType<typeof setTimeout> | null;
+  socket?: { _interval?: ReturnType<typeof setInterval> | null } | null;
   _openSocket(): void;
   _startReconnectTimer(): void;
 }
@@ -48,6 +49,18 @@ export function reconnectSoon(
         reconnectDelayMs(tracker.retries, random),
       );
     };
+  }
+}
+
+/**
+ * Ends what the client's sockets do in browsers seven times a second: they look whether what was written
+ * to them as to a stream has left, and the client writes nothing so.
+ */
+export function quietSockets(client: object): void {
+  for (const { socket } of trackersOf(client)) {
+    if (!socket?._interval) continue;
+    clearInterval(socket._interval);
+    socket._interval = null;
   }
 }
 

@@ -1,36 +1,35 @@
-// When the scheduler is asked next: a moment after events, which are thought about together, or at the
-// time that it has named. Owned by piece-delivery.
+// When the scheduler is asked next: at the earliest of the times that events and the scheduler itself have
+// named. One timer, owned by piece-delivery.
 
-/** Events within this time are thought about together. */
-const coalesceMs = 2;
+export interface WakeUpOptions {
+  readonly nowMs: () => number;
+  readonly run: () => void;
+}
 
 export class WakeUp {
-  readonly #run: () => void;
+  readonly #options: WakeUpOptions;
   #timer: ReturnType<typeof setTimeout> | null = null;
-  #isSoon = false;
+  #dueAtMs = Number.POSITIVE_INFINITY;
   #closed = false;
 
-  constructor(run: () => void) {
-    this.#run = run;
+  constructor(options: WakeUpOptions) {
+    this.#options = options;
   }
 
-  /** Something has happened. */
-  soon(): void {
-    if (this.#isSoon) return;
-    this.#isSoon = true;
-    this.#set(coalesceMs);
-  }
-
-  /** Nothing is to be done before; what happens meanwhile comes first. */
-  after(waitMs: number): void {
-    if (!this.#isSoon) this.#set(Math.max(1, waitMs));
+  /** Not later than in `waitMs`; not at all when that is infinite. */
+  within(waitMs: number): void {
+    if (this.#closed || waitMs === Number.POSITIVE_INFINITY) return;
+    const dueAtMs = this.#options.nowMs() + waitMs;
+    if (dueAtMs >= this.#dueAtMs) return;
+    this.#clear();
+    this.#dueAtMs = dueAtMs;
+    this.#timer = setTimeout(() => this.now(), waitMs);
   }
 
   now(): void {
     if (this.#closed) return;
     this.#clear();
-    this.#isSoon = false;
-    this.#run();
+    this.#options.run();
   }
 
   close(): void {
@@ -38,14 +37,9 @@ export class WakeUp {
     this.#clear();
   }
 
-  #set(waitMs: number): void {
-    if (this.#closed) return;
-    this.#clear();
-    this.#timer = setTimeout(() => this.now(), waitMs);
-  }
-
   #clear(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
+    this.#dueAtMs = Number.POSITIVE_INFINITY;
   }
 }

@@ -12,8 +12,9 @@ import {
 /** Sends the news that are due; gives the time of the next. */
 export function announce(state: SwarmState, nowMs: number): number {
   if (state.dirty.size === 0) return Number.POSITIVE_INFINITY;
-  if (nowMs < state.announceAtMs) return state.announceAtMs;
-  state.announceAtMs = nowMs + state.constants.announceIntervalMs;
+  const dueAtMs = announceAtMs(state);
+  if (nowMs < dueAtMs) return dueAtMs;
+  state.announcedAtMs = nowMs;
   for (const number of state.dirty) {
     const segment = state.segments.get(number);
     if (!segment) continue;
@@ -24,6 +25,11 @@ export function announce(state: SwarmState, nowMs: number): number {
   }
   state.dirty.clear();
   return Number.POSITIVE_INFINITY;
+}
+
+/** When news may next be told. */
+export function announceAtMs({ announcedAtMs, constants }: SwarmState): number {
+  return announcedAtMs + constants.announceIntervalMs;
 }
 
 /** Tells a new neighbour everything. */

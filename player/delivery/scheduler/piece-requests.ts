@@ -18,7 +18,7 @@ interface Wanted {
   readonly isUrgent: boolean;
 }
 
-/** Requests without an answer are looked for this often. */
+/** Requests without an answer are looked for no more often than this. */
 const expiryCheckMs = 250;
 /** Unanswered requests in a row after which a neighbour is asked nothing for a while. */
 const maxUnanswered = 3;
@@ -58,6 +58,7 @@ function ask(
   nowMs: number,
 ): void {
   neighbour.outstanding += 1;
+  state.expireAtMs = Math.min(state.expireAtMs, nowMs + state.constants.requestLifetimeMs);
   segment.requests.set(piece, { neighbour: neighbour.id, atMs: nowMs });
   segment.requested.set(piece);
   state.actions.push({
@@ -69,15 +70,17 @@ function ask(
   });
 }
 
-/** Takes back what was not answered; gives the time of the next such check. */
-export function expireRequests(state: SwarmState, nowMs: number): number {
-  if (nowMs < state.expireAtMs) return state.expireAtMs;
+/** Takes back what was not answered, and notes when to look again. */
+export function expireRequests(state: SwarmState, nowMs: number): void {
+  if (nowMs < state.expireAtMs) return;
   const { requestLifetimeMs, silentPeerBanMs } = state.constants;
-  let isAsking = false;
+  let oldestAtMs = Number.POSITIVE_INFINITY;
   for (const segment of state.unfinished.values()) {
     for (const [piece, request] of segment.requests) {
-      isAsking = true;
-      if (request.atMs + requestLifetimeMs > nowMs) continue;
+      if (request.atMs + requestLifetimeMs > nowMs) {
+        oldestAtMs = Math.min(oldestAtMs, request.atMs);
+        continue;
+      }
       cancelRequest(state, segment, piece);
       const neighbour = state.neighbours.get(request.neighbour);
       if (!neighbour) continue;
@@ -88,8 +91,7 @@ export function expireRequests(state: SwarmState, nowMs: number): number {
       neighbour.bannedUntilMs = nowMs + silentPeerBanMs;
     }
   }
-  state.expireAtMs = nowMs + expiryCheckMs;
-  return isAsking ? state.expireAtMs : Number.POSITIVE_INFINITY;
+  state.expireAtMs = Math.max(nowMs + expiryCheckMs, oldestAtMs + requestLifetimeMs);
 }
 
 /** A piece has come from a neighbour: what its speed says about how much to ask of it. */
@@ -112,6 +114,13 @@ function wantedSegments(state: SwarmState, nowMs: number): Wanted[] {
     wanted.push({ segment, leftMs, isUrgent: leftMs < state.constants.urgentMs });
   }
   return wanted;
+}
+
+/** Some neighbour has what is missing here, and was not asked for it. */
+export function canAsk(state: SwarmState): boolean {
+  for (const segment of state.unfinished.values())
+    if ((askableLo(segment) | askableHi(segment)) !== 0) return true;
+  return false;
 }
 
 /** Pieces that are neither here nor on their way in good time, and that somebody has. */

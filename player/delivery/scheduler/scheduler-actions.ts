@@ -30,8 +30,8 @@ export type SchedulerAction =
   | {
       readonly kind: 'send';
       readonly neighbour: string;
-      readonly segment: number;
-      readonly piece: number;
+      /** To go as one message. */
+      readonly pieces: readonly { readonly segment: number; readonly piece: number }[];
     }
   | {
       readonly kind: 'have';

@@ -8,6 +8,8 @@ export interface SchedulerConstants {
   readonly firstRequests: number;
   /** Have-messages wait this long, so that several pieces go in one. */
   readonly announceIntervalMs: number;
+  /** What has come is thought about together with what comes within this time. */
+  readonly gatherMs: number;
   /** A backup waits this long for claims, which cross the swarm in about half of it. */
   readonly backupDelayMs: number;
   /** And this much more per viewer that comes before it. */
@@ -42,6 +44,7 @@ const atLiveLatency: SchedulerConstants = {
   sliceCount: 10,
   firstRequests: 8,
   announceIntervalMs: 50,
+  gatherMs: 20,
   backupDelayMs: 400,
   backupSpacingMs: 200,
   claimLifetimeMs: 1_200,
@@ -68,6 +71,7 @@ export function schedulerConstants(latencyMs: number): SchedulerConstants {
   return {
     ...atLiveLatency,
     announceIntervalMs: 20,
+    gatherMs: 4,
     backupDelayMs: clamp(0.12 * latencyMs, 150, 400),
     backupSpacingMs: 150,
     claimLifetimeMs: clamp(0.2 * latencyMs, 300, 800),

@@ -7,7 +7,7 @@ import { fetchPieces, isWanted } from './fetch-pieces.ts';
 import { notePlan, noteRun } from './lateness.ts';
 import { hasUplinkToSpare, meetWhenNeeded } from './neighbour-need.ts';
 import { PieceFlags } from './piece-flags.ts';
-import { expireRequests, planRequests, rewardSpeed } from './piece-requests.ts';
+import { canAsk, expireRequests, planRequests, rewardSpeed } from './piece-requests.ts';
 import { noteReceived } from './received-rate.ts';
 import { assignDuties } from './ring-duties.ts';
 import type { RingPosition, SchedulerAction } from './scheduler-actions.ts';
@@ -24,7 +24,8 @@ import {
   sliceRange,
 } from './swarm-state.ts';
 import { observeSent } from './uplink-estimate.ts';
-import { cancelUpload, enqueueUpload, sendNext } from './uploads.ts';
+import { cancelUpload, canServe, enqueueUpload, sendNext } from './uploads.ts';
+import { runAtOnce, runSoon, runToTell } from './urgency.ts';
 
 export interface SwarmSchedulerOptions {
   readonly viewerId: string;
@@ -53,6 +54,8 @@ const leastStayMs = 5_000;
 const initialRttMs = 50;
 /** A play head that moves further between two reports has been moved. */
 const mostPlayedSeconds = 2;
+/** And one that is further than expected by this comes to segments before their time. */
+const mostAheadSeconds = 0.1;
 /** One that has not moved for this long stands still. */
 const stillMs = 400;
 /** Assumed of the CDN before the first fetch. */
@@ -89,10 +92,11 @@ export class SwarmScheduler {
       segmentDurationMs: options.segmentDurationMs,
       uploadFreeAtMs: 0,
       dirty: new Set(),
-      announceAtMs: 0,
+      announcedAtMs: Number.NEGATIVE_INFINITY,
       expireAtMs: 0,
       lateMs: 0,
       lateAtMs: options.nowMs,
+      pauseMs: 0,
       plannedAtMs: Number.POSITIVE_INFINITY,
       receivedAtMs: [],
       metAtMs: options.nowMs,
@@ -117,18 +121,30 @@ export class SwarmScheduler {
     return hasUplinkToSpare(this.#state);
   }
 
+  /** How long what has happened since the last run may wait; infinite when nothing follows from it. */
+  get pauseMs(): number {
+    return this.#state.pauseMs;
+  }
+
+  /** What is to be sent next, or the pace of the line, depends on when the piece under way has left. */
+  get awaitsSent(): boolean {
+    return this.#state.busySinceMs !== null || canServe(this.#state);
+  }
+
   /** Does what is due and gives everything that is to be done now, and when to ask again. */
   run(nowMs: number): { readonly actions: readonly SchedulerAction[]; readonly nextMs: number } {
     const state = this.#state;
+    state.pauseMs = Number.POSITIVE_INFINITY;
     noteRun(state, nowMs);
-    const nextMs = Math.min(expireRequests(state, nowMs), runDuties(state, nowMs));
+    expireRequests(state, nowMs);
+    const dutyMs = runDuties(state, nowMs);
     planRequests(state, nowMs);
     meetWhenNeeded(state, nowMs);
     const sendMs = sendNext(state, nowMs);
     const announceMs = announce(state, nowMs);
     const { actions } = state;
     state.actions = [];
-    const plannedMs = Math.min(nextMs, sendMs, announceMs);
+    const plannedMs = Math.min(state.expireAtMs, dutyMs, sendMs, announceMs);
     notePlan(state, nowMs, plannedMs);
     return { actions, nextMs: plannedMs };
   }
@@ -144,6 +160,7 @@ export class SwarmScheduler {
     const state = this.#state;
     if (state.canUpload === canUpload) return;
     state.canUpload = canUpload;
+    runAtOnce(state);
     if (!canUpload) state.uploads = [];
     for (const neighbour of state.neighbours.values()) {
       neighbour.told.clear();
@@ -156,11 +173,14 @@ export class SwarmScheduler {
     this.#state.uploadLimitBytesPerMs =
       bitsPerSecond === null ? null : Math.max(1, bitsPerSecond) / 8_000;
     this.#state.uploadFreeAtMs = 0;
+    runAtOnce(this.#state);
   }
 
   /** While careful, this viewer asks the CDN earlier for what peers owe it. */
   setCareful(isCareful: boolean): void {
+    if (this.#state.isCareful === isCareful) return;
     this.#state.isCareful = isCareful;
+    runAtOnce(this.#state);
   }
 
   /** A neighbour has ceased to send pieces, or sends again and will tell what it has. */
@@ -184,6 +204,7 @@ export class SwarmScheduler {
   setPlayhead(positionSeconds: number, nowMs: number): void {
     const state = this.#state;
     const before = state.playheadSeconds;
+    if (isAheadOfPlan(state, positionSeconds, nowMs)) runAtOnce(state);
     if (before !== null && positionSeconds !== before) {
       const jumpSeconds = Math.abs(positionSeconds - before);
       state.isPlaying = positionSeconds > before && jumpSeconds < mostPlayedSeconds;
@@ -216,6 +237,7 @@ export class SwarmScheduler {
       else if (has) countHolder(added, has.lo, has.hi, 1);
     }
     if (!isFromBeforeJoining) assignDuties(this.#state, added, nowMs);
+    runAtOnce(this.#state);
   }
 
   removeSegment(number: number): void {
@@ -223,6 +245,7 @@ export class SwarmScheduler {
     const segment = segments.get(number);
     if (!segment) return;
     for (const piece of [...segment.requests.keys()]) cancelRequest(this.#state, segment, piece);
+    runSoon(this.#state);
     segments.delete(number);
     this.#state.unfinished.delete(number);
     this.#pieceSizes.delete(number);
@@ -243,6 +266,7 @@ export class SwarmScheduler {
     const segment = this.#state.segments.get(number);
     if (!segment || segment.have.isFull) return;
     segment.isDemanded = true;
+    runAtOnce(this.#state);
     if (isStart) this.#fetchMissing(segment, 'start');
     else if (this.#state.neighbours.size === 0 && !expectsNeighbours)
       this.#fetchMissing(segment, 'alone');
@@ -270,6 +294,7 @@ export class SwarmScheduler {
     if (this.#state.neighbours.size === 0) this.#state.metAtMs = nowMs;
     this.#state.neighbours.set(id, neighbour);
     tellAll(this.#state, neighbour, nowMs);
+    runAtOnce(this.#state);
   }
 
   neighbourLeft(id: string): void {
@@ -281,6 +306,7 @@ export class SwarmScheduler {
       releaseNeighbour(segment, neighbour);
     }
     this.#state.uploads = this.#state.uploads.filter((each) => each.neighbour !== id);
+    runAtOnce(this.#state);
   }
 
   /** A neighbour tells what it has and who fetches; segments that are not known yet are kept. */
@@ -302,7 +328,10 @@ export class SwarmScheduler {
     const news = PieceFlags.fromBits(bits, pieceCount);
     const has = neighbour.has.get(number) ?? new PieceFlags(pieceCount);
     if (has.length !== pieceCount) return;
-    if (segment) countHolder(segment, news.lo & ~has.lo, news.hi & ~has.hi, 1);
+    if (segment) {
+      countHolder(segment, news.lo & ~has.lo, news.hi & ~has.hi, 1);
+      if (canUseOf(segment, news)) runSoon(this.#state);
+    }
     has.addAll(news);
     neighbour.has.set(number, has);
     if (!segment || isBanned(neighbour, nowMs)) return;
@@ -312,6 +341,7 @@ export class SwarmScheduler {
       if (nowMs - known < constants.claimLifetimeMs) continue;
       segment.claimedAtMs[slice] = nowMs;
       dirty.add(number);
+      runToTell(this.#state, nowMs);
     }
   }
 
@@ -323,7 +353,10 @@ export class SwarmScheduler {
     deadlineInMs: number,
     nowMs: number,
   ): boolean {
-    return enqueueUpload(this.#state, {
+    const state = this.#state;
+    // What is not here yet, or cannot leave yet, waits in the queue.
+    if (!state.isSending && state.segments.get(number)?.have.has(piece)) runAtOnce(state);
+    return enqueueUpload(state, {
       neighbour: id,
       segment: number,
       piece,
@@ -347,16 +380,16 @@ export class SwarmScheduler {
       rewardSpeed(neighbour, request.atMs, nowMs);
       noteReceived(this.#state, nowMs);
     }
-    return this.#store(number, piece);
+    return this.#store(number, piece, nowMs);
   }
 
   /** A piece came from the CDN and is right; `false` when it was here already. */
-  pieceFetched(number: number, piece: number): boolean {
+  pieceFetched(number: number, piece: number, nowMs: number): boolean {
     const segment = this.#state.segments.get(number);
     segment?.fetching.clear(piece);
     segment?.late.clear(piece);
     this.#state.isCdnFailing = false;
-    return this.#store(number, piece);
+    return this.#store(number, piece, nowMs);
   }
 
   /** A fetch takes far longer than it should: it goes on, but neighbours are asked too. */
@@ -365,6 +398,7 @@ export class SwarmScheduler {
     if (!segment) return;
     for (let piece = firstPiece; piece <= lastPiece; piece += 1)
       if (segment.fetching.has(piece)) segment.late.set(piece);
+    runAtOnce(this.#state);
   }
 
   /** The CDN refused, broke off or sent what is wrong. */
@@ -386,6 +420,7 @@ export class SwarmScheduler {
       if (end > firstPiece && first <= lastPiece)
         segment.duties.push({ slice, atMs: retryAtMs, isOwn: true });
     }
+    runAtOnce(this.#state);
   }
 
   /** A neighbour sent what does not match its digest. */
@@ -400,20 +435,25 @@ export class SwarmScheduler {
       }
     }
     this.#state.actions.push({ kind: 'drop', neighbour: id, banMs: lyingPeerBanMs });
+    runAtOnce(this.#state);
   }
 
   /** The piece that was being sent has left. */
   sent(nowMs: number): void {
     this.#state.isSending = false;
     observeSent(this.#state, nowMs);
+    if (canServe(this.#state)) runAtOnce(this.#state);
   }
 
-  #store(number: number, piece: number): boolean {
+  #store(number: number, piece: number, nowMs: number): boolean {
     const segment = this.#state.segments.get(number);
     if (!segment?.have.set(piece)) return false;
     if (segment.have.isFull) this.#state.unfinished.delete(number);
     cancelRequest(this.#state, segment, piece);
     this.#state.dirty.add(number);
+    if (isAwaited(this.#state, number, piece)) runAtOnce(this.#state);
+    else if (canAsk(this.#state)) runSoon(this.#state);
+    else runToTell(this.#state, nowMs);
     return true;
   }
 
@@ -426,6 +466,27 @@ export class SwarmScheduler {
     }
     if (isWanted(this.#state, segment)) fetchPieces(this.#state, segment, missing, reason);
   }
+}
+
+/** Further than it would be by now if it had gone on as before: what was planned may be too late. */
+function isAheadOfPlan(state: SwarmState, positionSeconds: number, nowMs: number): boolean {
+  if (state.playheadSeconds === null) return true;
+  const passedSeconds = state.isPlaying ? (nowMs - state.playheadAtMs) / 1_000 : 0;
+  const aheadSeconds = positionSeconds - state.playheadSeconds - passedSeconds;
+  return aheadSeconds > mostAheadSeconds || aheadSeconds < -mostPlayedSeconds;
+}
+
+/** Some of it is missing here, and nobody was asked for it. */
+function canUseOf({ have, fetching, late, requested }: SegmentState, news: PieceFlags): boolean {
+  const lo = news.lo & ~(have.lo | (fetching.lo & ~late.lo) | requested.lo);
+  const hi = news.hi & ~(have.hi | (fetching.hi & ~late.hi) | requested.hi);
+  return (lo | hi) !== 0;
+}
+
+/** The line is free for it, and a neighbour waits for it. */
+function isAwaited({ isSending, uploads }: SwarmState, segment: number, piece: number): boolean {
+  if (isSending) return false;
+  return uploads.some((each) => each.segment === segment && each.piece === piece);
 }
 
 /** What only this neighbour had is not to be had any more, what it was asked for is missing. */

@@ -104,12 +104,14 @@ export interface SwarmState {
   uploadFreeAtMs: number;
   /** When requests are looked at for those without an answer. */
   expireAtMs: number;
-  /** Segments with news for the neighbours, and when to tell them. */
+  /** Segments with news for the neighbours, and when news were last told. */
   readonly dirty: Set<number>;
-  announceAtMs: number;
+  announcedAtMs: number;
   /** How late this viewer's timers have been of late, and when that was seen. */
   lateMs: number;
   lateAtMs: number;
+  /** How long what has happened since the last run may wait for the next. */
+  pauseMs: number;
   /** When the scheduler asked to be run again. */
   plannedAtMs: number;
   /** When pieces came from peers, the last second. */

@@ -5,6 +5,9 @@ import type { SwarmState, UploadRequest } from './swarm-state.ts';
 
 /** More waiting requests of one neighbour than this are noise or an attack. */
 const maxWaitingPerNeighbour = 64;
+/** Pieces that go as one message, and how long the line may take for them. */
+const mostAtOnceBytes = 64 * 1024;
+const mostAtOnceMs = 20;
 /** With a queue longer than this, those who give come first. */
 const contendedQueueLength = 16;
 
@@ -31,6 +34,11 @@ export function cancelUpload(
     (each) => each.piece === piece && each.segment === segment && each.neighbour === neighbour,
   );
   if (index >= 0) state.uploads.splice(index, 1);
+}
+
+/** Somebody waits for a piece that is here. */
+export function canServe({ uploads, segments }: SwarmState): boolean {
+  return uploads.some(({ segment, piece }) => segments.get(segment)?.have.has(piece));
 }
 
 /**
@@ -60,18 +68,34 @@ export function sendNext(state: SwarmState, nowMs: number): number {
   }
   if (isObsolete) state.uploads = state.uploads.filter((each) => isServable(state, each, nowMs));
   if (!best) return Number.POSITIVE_INFINITY;
-  const chosen = best;
-  state.uploads.splice(state.uploads.indexOf(chosen), 1);
+  const chosen = withMoreFor(state, best);
+  state.uploads = state.uploads.filter((each) => !chosen.includes(each));
   state.isSending = true;
-  state.actions.push({
-    kind: 'send',
-    neighbour: chosen.neighbour,
-    segment: chosen.segment,
-    piece: chosen.piece,
-  });
-  state.sendingBytes = state.pieceSizeBytes(chosen.segment);
-  payFor(state, state.pieceSizeBytes(chosen.segment), nowMs);
+  state.actions.push({ kind: 'send', neighbour: best.neighbour, pieces: chosen });
+  state.sendingBytes = 0;
+  for (const { segment } of chosen) state.sendingBytes += state.pieceSizeBytes(segment);
+  payFor(state, state.sendingBytes, nowMs);
   return Number.POSITIVE_INFINITY;
+}
+
+/**
+ * With what else the same neighbour has asked for: each message costs it as much as the pieces in it. On
+ * a line that is slow, or not ours alone, others would wait for it.
+ */
+function withMoreFor(state: SwarmState, best: UploadRequest): readonly UploadRequest[] {
+  const { uplinkBytesPerMs, uploadLimitBytesPerMs, segments } = state;
+  const chosen = [best];
+  if (uploadLimitBytesPerMs !== null) return chosen;
+  let roomBytes =
+    Math.min(mostAtOnceBytes, (uplinkBytesPerMs ?? Number.POSITIVE_INFINITY) * mostAtOnceMs) -
+    state.pieceSizeBytes(best.segment);
+  for (const each of state.uploads) {
+    if (each === best || each.neighbour !== best.neighbour) continue;
+    roomBytes -= state.pieceSizeBytes(each.segment);
+    if (roomBytes < 0) break;
+    if (segments.get(each.segment)?.have.has(each.piece)) chosen.push(each);
+  }
+  return chosen;
 }
 
 /** One piece after the other keeps the limit over any time longer than one of them takes. */

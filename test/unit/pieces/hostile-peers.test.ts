@@ -9,7 +9,7 @@ import type { MediaSegment, RenditionPlaylist } from '../../../player/delivery/m
 import { PieceDelivery } from '../../../player/delivery/pieces/piece-delivery.ts';
 import { PieceLinks } from '../../../player/delivery/pieces/piece-links.ts';
 import {
-  decodeMessage,
+  decodeMessages,
   encodeBye,
   encodeHave,
   encodeHello,
@@ -113,7 +113,7 @@ function neighbour(): MemoryPeer {
 }
 
 function receivedBy(peer: MemoryPeer): PieceMessage[] {
-  return peer.received.flatMap((data) => decodeMessage(new Uint8Array(data)) ?? []);
+  return peer.received.flatMap((data) => decodeMessages(new Uint8Array(data)) ?? []);
 }
 
 async function requestTo(peer: MemoryPeer): Promise<number> {

@@ -4,7 +4,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  decodeMessage,
+  decodeMessages,
   encodeBye,
   encodeCancel,
   encodeHave,
@@ -13,20 +13,28 @@ import {
   encodePiece,
   encodeRequest,
   exchangeVersion,
+  maxJoinedMessages,
+  type PieceMessage,
 } from '../../../player/delivery/pieces/piece-messages.ts';
 import { PieceFlags } from '../../../player/delivery/scheduler/piece-flags.ts';
 
 const number = fc.integer({ min: 0, max: 0xffff_ffff });
 const piece = fc.integer({ min: 0, max: 63 });
 
+/** What is read of data that is one message; `null` when it is none, or several. */
+function one(data: Uint8Array<ArrayBuffer>): PieceMessage | null {
+  const messages = decodeMessages(data);
+  return messages?.length === 1 ? (messages[0] ?? null) : null;
+}
+
 describe('piece messages', () => {
   it('carry a greeting with version and willingness to upload', () => {
-    expect(decodeMessage(encodeHello(true))).toEqual({
+    expect(one(encodeHello(true))).toEqual({
       kind: 'hello',
       version: exchangeVersion,
       canUpload: true,
     });
-    expect(decodeMessage(encodeBye())).toEqual({ kind: 'bye' });
+    expect(one(encodeBye())).toEqual({ kind: 'bye' });
   });
 
   it('carry requests and cancellations', () => {
@@ -37,14 +45,14 @@ describe('piece messages', () => {
         fc.integer({ min: 0, max: 0xffff }),
         fc.boolean(),
         (segment, index, deadlineInMs, wantsList) => {
-          expect(decodeMessage(encodeRequest(segment, index, deadlineInMs, wantsList))).toEqual({
+          expect(one(encodeRequest(segment, index, deadlineInMs, wantsList))).toEqual({
             kind: 'request',
             segment,
             piece: index,
             deadlineInMs,
             wantsList,
           });
-          expect(decodeMessage(encodeCancel(segment, index))).toEqual({
+          expect(one(encodeCancel(segment, index))).toEqual({
             kind: 'cancel',
             segment,
             piece: index,
@@ -65,9 +73,7 @@ describe('piece messages', () => {
         (segment, tag, has, claims) => {
           const pieces = new PieceFlags(has.length);
           for (const [index, isThere] of has.entries()) if (isThere) pieces.set(index);
-          const message = decodeMessage(
-            encodeHave(segment, tag, has.length, pieces.toBits(), claims),
-          );
+          const message = one(encodeHave(segment, tag, has.length, pieces.toBits(), claims));
           if (message?.kind !== 'have') throw new Error('no have-message');
           expect({ ...message, bits: null }).toEqual({
             kind: 'have',
@@ -91,14 +97,14 @@ describe('piece messages', () => {
         piece,
         fc.uint8Array({ minLength: 1, maxLength: 1_000 }),
         (segment, index, body) => {
-          const message = decodeMessage(encodePiece(segment, index, body));
+          const message = one(encodePiece(segment, index, body));
           if (message?.kind !== 'piece') throw new Error('no piece');
           expect([message.segment, message.piece, [...message.bytes]]).toEqual([
             segment,
             index,
             [...body],
           ]);
-          const list = decodeMessage(encodeList(segment, body));
+          const list = one(encodeList(segment, body));
           if (list?.kind !== 'list') throw new Error('no list');
           expect([...list.list]).toEqual([...body]);
         },
@@ -109,17 +115,43 @@ describe('piece messages', () => {
   it('are refused when they are anything else, without an exception', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (data) => {
-        const message = decodeMessage(data);
-        expect(message === null || typeof message.kind === 'string').toBe(true);
+        const messages = decodeMessages(new Uint8Array(data));
+        expect(messages === null || messages.length > 0).toBe(true);
       }),
     );
     for (const data of [[], [0], [99, 1, 2], [1, 0, 0, 0, 0, 1, 1], [3, 1, 2], [7, 7]]) {
-      expect(decodeMessage(new Uint8Array(data))).toBeNull();
+      expect(decodeMessages(new Uint8Array(data))).toBeNull();
     }
   });
 
+  it('may come one behind the other, up to a number of them', () => {
+    const joinable = fc.oneof(
+      fc
+        .tuple(number, fc.uint8Array({ minLength: 1, maxLength: 90 }))
+        .map(([segment, body]) => encodePiece(segment, 3, body)),
+      fc.tuple(number, piece).map(([segment, index]) => encodeCancel(segment, index)),
+      fc.tuple(number, piece).map(([segment, index]) => encodeRequest(segment, index, 900, true)),
+      fc
+        .tuple(number, fc.integer({ min: 1, max: 64 }))
+        .map(([segment, count]) =>
+          encodeHave(segment, 7, count, new PieceFlags(count).toBits(), 0x201),
+        ),
+    );
+    const several = fc.array(joinable, { minLength: 1, maxLength: maxJoinedMessages });
+    fc.assert(
+      fc.property(several, (parts) => {
+        const joined = new Uint8Array(parts.flatMap((part) => [...part]));
+        expect(decodeMessages(joined)).toEqual(parts.map(one));
+        expect(decodeMessages(new Uint8Array([...joined, 0]))).toBeNull();
+        expect(decodeMessages(joined.subarray(0, -1))).toBeNull();
+      }),
+    );
+    const tooMany = Array.from({ length: maxJoinedMessages + 1 }, () => encodeCancel(1, 1));
+    expect(decodeMessages(new Uint8Array(tooMany.flatMap((part) => [...part])))).toBeNull();
+  });
+
   it('are refused when the flags do not fit the number of pieces', () => {
-    expect(decodeMessage(encodeHave(1, 2, 9, new Uint8Array(1), 0))).toBeNull();
-    expect(decodeMessage(encodeHave(1, 2, 65, new Uint8Array(9), 0))).toBeNull();
+    expect(one(encodeHave(1, 2, 9, new Uint8Array(1), 0))).toBeNull();
+    expect(one(encodeHave(1, 2, 65, new Uint8Array(9), 0))).toBeNull();
   });
 });

@@ -1,8 +1,12 @@
 // When a viewer connects to its tracker again: soon, spread over viewers, rarer while it fails.
 // player/delivery/pieces/reconnection.ts.
 
-import { describe, expect, it } from 'vitest';
-import { reconnectDelayMs, reconnectSoon } from '../../../player/delivery/pieces/reconnection.ts';
+import { describe, expect, it, vi } from 'vitest';
+import {
+  quietSockets,
+  reconnectDelayMs,
+  reconnectSoon,
+} from '../../../player/delivery/pieces/reconnection.ts';
 
 describe('reconnecting to the tracker', () => {
   it('spreads the viewers of a dead tracker over four seconds', () => {
@@ -19,6 +23,17 @@ describe('reconnecting to the tracker', () => {
       reconnectDelayMs(failures, () => 1),
     );
     expect(longest).toEqual([4_500, 8_500, 16_500, 32_500, 60_000, 60_000, 60_000]);
+  });
+
+  it('leaves no timer in an open socket that only sends', () => {
+    vi.useFakeTimers();
+    const socket = { _interval: setInterval(() => undefined, 150) };
+    quietSockets({
+      _trackers: [{ socket, _startReconnectTimer: () => undefined, _openSocket: () => undefined }],
+    });
+    expect(vi.getTimerCount()).toBe(0);
+    quietSockets({ _trackers: [{ socket: null }] });
+    vi.useRealTimers();
   });
 
   it('leaves clients alone that are built differently', () => {

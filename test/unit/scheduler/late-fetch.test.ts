@@ -33,7 +33,7 @@ describe('a fetch that is late', () => {
   it('lets the pieces be asked of neighbours, which it otherwise keeps from them', () => {
     const scheduler = fetchingAll();
     expect(requests(scheduler, 10)).toEqual([]);
-    scheduler.pieceFetched(1, 0);
+    scheduler.pieceFetched(1, 0, 0);
     scheduler.fetchLate(1, 0, 3);
     const asked = requests(scheduler, 20).map((each) => 'piece' in each && each.piece);
     expect(asked.sort()).toEqual([1, 2, 3]);
@@ -51,7 +51,7 @@ describe('a fetch that is late', () => {
     const scheduler = fetchingAll();
     scheduler.fetchLate(1, 0, 3);
     scheduler.run(20);
-    scheduler.pieceFetched(1, 2);
+    scheduler.pieceFetched(1, 2, 0);
     const { actions } = scheduler.run(30);
     expect(actions).toContainEqual({
       kind: 'cancel',

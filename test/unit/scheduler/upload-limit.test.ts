@@ -30,9 +30,9 @@ function sendTimesMs(scheduler: SwarmScheduler, untilMs: number): number[] {
   let nowMs = 0;
   while (nowMs <= untilMs) {
     const { actions, nextMs } = scheduler.run(nowMs);
-    const sends = actions.filter(({ kind }) => kind === 'send');
-    for (const _send of sends) {
-      times.push(nowMs);
+    const sends = actions.filter((action) => action.kind === 'send');
+    for (const { pieces } of sends) {
+      for (const _piece of pieces) times.push(nowMs);
       scheduler.sent(nowMs);
     }
     if (sends.length === 0) nowMs = Math.max(nowMs + 1, Math.min(nextMs, untilMs + 1));
@@ -43,7 +43,7 @@ function sendTimesMs(scheduler: SwarmScheduler, untilMs: number): number[] {
 describe('a limit on what a viewer sends', () => {
   it('spaces the pieces, and is lifted while it plays', () => {
     const scheduler = schedulerWithSegment();
-    for (let piece = 0; piece < pieceCount; piece += 1) scheduler.pieceFetched(1, piece);
+    for (let piece = 0; piece < pieceCount; piece += 1) scheduler.pieceFetched(1, piece, 0);
     for (let piece = 0; piece < 20; piece += 1)
       scheduler.requested('neighbour', 1, piece, 60_000, 0);
     // A piece of 16 KiB every 100 ms.
@@ -57,7 +57,7 @@ describe('a limit on what a viewer sends', () => {
 describe('a viewer that ceases to upload', () => {
   it('sends nothing that was asked for, and tells again what it has when it resumes', () => {
     const scheduler = schedulerWithSegment();
-    scheduler.pieceFetched(1, 3);
+    scheduler.pieceFetched(1, 3, 0);
     scheduler.requested('neighbour', 1, 3, 60_000, 0);
     scheduler.setCanUpload(false, 0);
     expect(scheduler.run(100).actions).toEqual([]);
