@@ -64,7 +64,7 @@ export class SegmentProgress {
     return new Promise((resolve, reject) => {
       const leave = (): void => {
         this.#waiters.delete(waiter);
-        reject(new DOMException('The load was aborted.', 'AbortError'));
+        reject(new DOMException('Aborted.', 'AbortError'));
       };
       const waiter: Waiter = {
         onArriving,

@@ -483,7 +483,7 @@ export class PieceDelivery implements RenditionSource {
     this.#segments.delete(segment.number);
     this.#scheduler.removeSegment(segment.number);
     this.#options.ranges.abort(segment);
-    segment.progress.fail(new DOMException('The segment is no longer played.', 'AbortError'));
+    segment.progress.fail(new DOMException('No longer played.', 'AbortError'));
     if (!segment.progress.isCounted)
       this.#options.events.onDiscarded(segment.cdnBytes + segment.peerBytes);
   }
