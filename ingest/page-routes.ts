@@ -32,7 +32,7 @@ export interface PageRoutesOptions {
 }
 
 const settingsPlace = '<!--shoal-config-->';
-const playerFiles = /^\/shoal(?:-hls|-verify|-sound)?\.m?js(?:\.map)?$/;
+const playerFiles = /^\/shoal(?:-hls|-verify|-sound|-p2p-media-loader)?\.m?js(?:\.map)?$/;
 
 /** JSON that cannot end the script element around it, nor break a line of JavaScript. */
 function escapeForScript(json: string): string {

@@ -5,6 +5,7 @@ import { swarmKeyOfToken } from '@shoal/tracker/protocol';
 import type Hls from 'hls.js';
 import type { FragmentLoaderContext } from 'hls.js';
 import { type ShoalConfig, shoalDefaults } from './config.ts';
+import { loadP2pMediaLoader } from './delivery/exchange/load-p2p-media-loader.ts';
 import type { FragmentSource } from './delivery/hls/fragment-loader.ts';
 import { HlsDelivery } from './delivery/hls/hls-delivery.ts';
 import { JoinedSound } from './delivery/hls/joined-sound.ts';
@@ -248,8 +249,7 @@ export class HlsSession implements ShoalSession, FragmentSource {
       loadCore: async () => {
         await tokens.ready();
         await Promise.all([ice.load(), firstPicture.isThere]);
-        const { Core, generateStreamShortId } = await import('p2p-media-loader-core');
-        return { Core, generateStreamShortId };
+        return loadP2pMediaLoader();
       },
       loadTrackerClientClass: async () => {
         await tokens.ready();

@@ -1,5 +1,5 @@
 // Builds of the player by mode: `iife` and `esm` are single files with hls.js inside, `plugin-iife` and
-// `plugin-esm` the same without it, for pages that have one; `verifier` and `sound` are what these load late,
+// `plugin-esm` the same without it, for pages that have one; `verifier`, `sound` and `exchange` are what these load late,
 // and `package` what npm gets, for bundlers.
 // `infra/local/build.ts` and `infra/local/build-player-package.ts` run them.
 
@@ -64,6 +64,13 @@ const outputs: Readonly<Record<string, Output>> = {
     extension: 'js',
     hasHls: false,
   },
+  exchange: {
+    ...pageFile,
+    entries: { 'shoal-p2p-media-loader': 'p2p-media-loader.ts' },
+    format: 'es',
+    extension: 'js',
+    hasHls: false,
+  },
   package: {
     entries: { index: 'index.ts', plugin: 'plugin.ts' },
     format: 'es',
@@ -118,6 +125,13 @@ const linkedSoundJoiner = {
   find: /^.*\/load-sound-joiner\.ts$/,
   replacement: fileURLToPath(
     new URL('./delivery/joined-sound/linked-sound-joiner.ts', import.meta.url),
+  ),
+};
+
+const linkedP2pMediaLoader = {
+  find: /^.*\/load-p2p-media-loader\.ts$/,
+  replacement: fileURLToPath(
+    new URL('./delivery/exchange/linked-p2p-media-loader.ts', import.meta.url),
   ),
 };
 
@@ -214,7 +228,9 @@ export default defineConfig(({ mode }) => {
       alias: [
         ...(output.hasHls ? hlsFromSource.alias : []),
         ...(mode === 'iife' ? [noJoinedSound] : []),
-        ...(isSingleFile && mode !== 'verifier' ? [linkedScriptVerifier, linkedSoundJoiner] : []),
+        ...(isSingleFile && mode !== 'verifier'
+          ? [linkedScriptVerifier, linkedSoundJoiner, linkedP2pMediaLoader]
+          : []),
       ],
     },
     build: {

@@ -1,7 +1,7 @@
 // Lets p2p-media-loader's core, which is made for browsers, run in Node: WebRTC by libdatachannel
 // and the globals that it looks for. Headless viewers load their core through here.
 
-import type { CoreModule } from '@shoal/player/delivery';
+import { type CoreModule, exchangeOnCore, type P2pMediaLoaderModule } from '@shoal/player/delivery';
 import { RTCIceCandidate, RTCPeerConnection, RTCSessionDescription } from 'webrtc-polyfill';
 import { WebSocket } from 'ws';
 
@@ -60,7 +60,7 @@ endGathering();
 reachOutLate();
 
 /** The core, once the globals that it looks for are there. */
-export async function loadCore(): Promise<CoreModule> {
+export async function loadCore(): Promise<P2pMediaLoaderModule> {
   Object.assign(globalThis, {
     window: globalThis,
     location: globalThis.location ?? new URL('http://headless-viewer.invalid/'),
@@ -80,5 +80,5 @@ export async function loadCore(): Promise<CoreModule> {
     import.meta.resolve('p2p-media-loader-core'),
   );
   const module: CoreModule = await import(bundle.href);
-  return module;
+  return exchangeOnCore(module);
 }

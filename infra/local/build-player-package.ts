@@ -22,7 +22,13 @@ const target = {
   inputs: [...playerInputs, 'infra/local', 'LICENSE', 'docs/player-api.md'],
 } as const;
 
-const scripts = ['shoal.js', 'shoal-hls.js', 'shoal-verify.js', 'shoal-sound.js'] as const;
+const scripts = [
+  'shoal.js',
+  'shoal-hls.js',
+  'shoal-verify.js',
+  'shoal-sound.js',
+  'shoal-p2p-media-loader.js',
+] as const;
 
 const moduleExport = (name: string): Readonly<Record<string, string>> => ({
   types: `./dist/types/${name}.d.ts`,

@@ -26,6 +26,7 @@ const targets: readonly BuildTarget[] = [
   { name: 'player-module', workspace: 'player', mode: 'esm', inputs: playerInputs },
   { name: 'plugin-script', workspace: 'player', mode: 'plugin-iife', inputs: playerInputs },
   { name: 'player-verifier', workspace: 'player', mode: 'verifier', inputs: playerInputs },
+  { name: 'player-exchange', workspace: 'player', mode: 'exchange', inputs: playerInputs },
   { name: 'player-sound', workspace: 'player', mode: 'sound', inputs: playerInputs },
   { name: 'plugin-module', workspace: 'player', mode: 'plugin-esm', inputs: playerInputs },
   {

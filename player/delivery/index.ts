@@ -11,7 +11,8 @@ export {
 export type { CdnBase } from './cdn/cdn-routes.ts';
 export { CdnError } from './cdn-fetcher.ts';
 export type { DeliveredSegment, DeliveryEvents, DeliverySource } from './delivery-events.ts';
-export type { CoreModule } from './exchange/p2p-media-loader-exchange.ts';
+export { exchangeOnCore } from './exchange/exchange-on-core.ts';
+export type { CoreModule, P2pMediaLoaderModule } from './exchange/p2p-media-loader-exchange.ts';
 export { questionUrl, streamBeyond } from './hls/playlist-end.ts';
 export { HybridDelivery, type HybridDeliveryOptions } from './hybrid-delivery.ts';
 export {

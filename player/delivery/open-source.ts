@@ -6,7 +6,7 @@ import type { FetchUrl } from './cdn/cdn-fetch.ts';
 import type { CdnFetcher } from './cdn-fetcher.ts';
 import type { DeliveryEvents } from './delivery-events.ts';
 import { sha256Hex } from './digest.ts';
-import { type CoreModule, P2pMediaLoaderExchange } from './exchange/p2p-media-loader-exchange.ts';
+import type { P2pMediaLoaderModule } from './exchange/p2p-media-loader-exchange.ts';
 import { type RenditionPlaylist, withoutQuery } from './media-segment.ts';
 import { PeerSwitch } from './peer-switch.ts';
 import type { TrackerClientClass } from './pieces/peer-connection.ts';
@@ -35,7 +35,7 @@ export interface SourceOptions {
   readonly trackerUrl: string | null;
   /** The viewer's token at this moment, where the URL does not have it. */
   readonly token?: (() => string | undefined) | undefined;
-  readonly loadCore: () => Promise<CoreModule>;
+  readonly loadCore: () => Promise<P2pMediaLoaderModule>;
   readonly loadTrackerClientClass: () => Promise<TrackerClientClass>;
   readonly iceServers: readonly RTCIceServer[];
   readonly viewerId: string;
@@ -145,7 +145,8 @@ function openSegmentSource(options: SourceOptions, playlist: RenditionPlaylist):
             (await sha256Hex(bytes)) === segment.digest,
         };
         delivery.setExchange(
-          (current, listener) => new P2pMediaLoaderExchange(exchangeOptions, current, listener),
+          (current, listener) =>
+            new coreModule.P2pMediaLoaderExchange(exchangeOptions, current, listener),
         );
       }
     }),

@@ -227,3 +227,8 @@ export class P2pMediaLoaderExchange implements Exchange {
     if (segment && !this.#store.has(url)) this.#listener.onReceiveFailed(segment);
   }
 }
+
+/** The exchange and its core; pages load both late. */
+export interface P2pMediaLoaderModule extends CoreModule {
+  readonly P2pMediaLoaderExchange: typeof P2pMediaLoaderExchange;
+}
