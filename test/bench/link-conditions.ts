@@ -2,6 +2,7 @@
 // goodbye, or a viewer that cheats. Wraps the tracker client of a headless viewer.
 
 import type { PeerConnection, TrackerClientClass } from '@shoal/player/delivery';
+import { joinableSizeOf } from '../../player/delivery/pieces/piece-messages.ts';
 
 export interface LinkConditions {
   /** Added to every message this viewer sends: half of what the round trip grows by. */
@@ -49,13 +50,18 @@ function applyTo(peer: PeerConnection, conditions: LinkConditions): void {
   if (silentEndMs > 0) endLate(peer, silentEndMs);
 }
 
-/** What a cheat sends instead, `null` for nothing. */
+/** What a cheat sends instead of messages that go as one, `null` for nothing. */
 function changedBy(cheat: 'liar' | 'freeRider', data: Uint8Array): Uint8Array | null {
-  if (data[0] === pieceCode) return null;
-  if (data[0] !== haveCode) return data;
-  const changed = data.slice();
-  changed.fill(cheat === 'liar' ? 0xff : 0, bitsOffset);
-  return changed;
+  const kept: Uint8Array[] = [];
+  for (let offset = 0; offset < data.length; ) {
+    const rest = data.subarray(offset);
+    const message = rest.slice(0, joinableSizeOf(rest) ?? rest.length);
+    offset += message.length;
+    if (message[0] === pieceCode) continue;
+    if (message[0] === haveCode) message.fill(cheat === 'liar' ? 0xff : 0, bitsOffset);
+    kept.push(message);
+  }
+  return kept.length === 0 ? null : Buffer.concat(kept);
 }
 
 function sendIfOpen(

@@ -137,7 +137,7 @@ export function decodeMessages(data: Uint8Array<ArrayBuffer>): PieceMessage[] | 
 }
 
 /** Of the messages that others may follow; `null` of those that are as long as what they come in. */
-function joinableSizeOf(data: Uint8Array): number | null {
+export function joinableSizeOf(data: Uint8Array): number | null {
   switch (data[0]) {
     case codes.piece: {
       if (data.length < pieceHeaderBytes) return null;
