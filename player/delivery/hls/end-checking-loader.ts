@@ -63,15 +63,13 @@ export function makeEndCheckingLoader(
       }
       const loader = new BaseLoader(this.#config);
       this.#soundLoader = loader;
-      joinedSound.loadJoiner().then(
-        ({ joinedLoad }) => {
-          if (this.#isOver) return;
-          const isOver = (): boolean => this.#isOver;
-          const load = { context, configuration, callbacks, isOver };
-          this.#load(context, configuration, joinedLoad({ url, loader }, load));
-        },
-        (error) => callbacks.onError({ code: 0, text: String(error) }, context, null, this.stats),
-      );
+      void joinedSound.loadJoiner().then((joiner) => {
+        if (this.#isOver) return;
+        const isOver = (): boolean => this.#isOver;
+        const load = { context, configuration, callbacks, isOver };
+        const joined = joiner?.joinedLoad({ url, loader }, load) ?? callbacks;
+        this.#load(context, configuration, joined);
+      });
     }
 
     #load(

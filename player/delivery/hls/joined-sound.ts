@@ -29,9 +29,14 @@ export class JoinedSound {
     });
   }
 
-  /** @throws TypeError when it cannot be had */
-  async loadJoiner(): Promise<SoundJoiner> {
-    this.joiner ??= await loadSoundJoiner();
+  /** `null` when it cannot be had: then pictures play without sound, as they would without Shoal. */
+  async loadJoiner(): Promise<SoundJoiner | null> {
+    try {
+      this.joiner ??= await loadSoundJoiner();
+    } catch (error) {
+      this.#tracks = [];
+      console.warn('Shoal: there is no sound, since what joins it could not be loaded.', error);
+    }
     return this.joiner;
   }
 

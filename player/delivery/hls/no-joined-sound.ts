@@ -9,8 +9,8 @@ export class JoinedSound implements Pick<WholeJoinedSound, keyof WholeJoinedSoun
 
   attach(): void {}
 
-  loadJoiner(): Promise<never> {
-    return Promise.reject(new TypeError('shoal.js joins no sound; use shoal-hls.js'));
+  loadJoiner(): Promise<null> {
+    return Promise.resolve(null);
   }
 
   trackOf(): null {
