@@ -2,6 +2,7 @@
 // client, counted and bounded here, messages handed up and down. Knows nothing of pieces.
 
 import type { RingPosition } from '../scheduler/scheduler-actions.ts';
+import { LinkMail } from './link-mail.ts';
 import type {
   PeerConnection,
   PeerConnectionConfig,
@@ -78,6 +79,7 @@ export class PieceLinks {
   readonly #client: TrackerClient;
   readonly #relayed: RelayedLinks;
   readonly #links = new Map<string, PeerConnection>();
+  readonly #mail = new LinkMail((link) => this.#remove(idOf(link), link));
   readonly #bannedUntilMs = new Map<string, number>();
   #refreshTimer: ReturnType<typeof setTimeout> | null = null;
   #maxDialled: number;
@@ -133,22 +135,17 @@ export class PieceLinks {
     this.#gate(this.#viewerCount);
   }
 
-  /** `false` when the link is gone. */
-  send(id: string, data: Uint8Array): boolean {
+  /** Sent with all else that there is for this viewer when the task of the page ends; `false` without a link. */
+  send(id: string, message: Uint8Array): boolean {
     const link = this.#links.get(id);
     if (!link || link.destroyed) return false;
-    try {
-      link.send(data);
-      return true;
-    } catch {
-      this.#remove(id, link);
-      return false;
-    }
+    this.#mail.put(link, message);
+    return true;
   }
 
   /** Bytes that wait to leave, on all links together: they share one uplink. */
   get bufferedBytes(): number {
-    let sizeBytes = 0;
+    let sizeBytes = this.#mail.waitingBytes;
     for (const link of this.#links.values()) sizeBytes += link.bufferSize;
     return sizeBytes;
   }
@@ -181,7 +178,9 @@ export class PieceLinks {
       this.#bannedUntilMs.delete(oldest);
     this.#bannedUntilMs.set(id, this.#options.nowMs() + banMs);
     const link = this.#links.get(id);
-    if (link) this.#remove(id, link);
+    if (!link) return;
+    this.#mail.send(link);
+    this.#remove(id, link);
   }
 
   close(): void {
@@ -191,6 +190,7 @@ export class PieceLinks {
     if (this.#settleTimer !== null) clearTimeout(this.#settleTimer);
     for (const id of [...this.#links.keys()]) this.send(id, this.#options.goodbye);
     const links = [...this.#links.values()];
+    for (const link of links) this.#mail.send(link);
     this.#links.clear();
     // What closes a connection at once also drops what was just handed to it.
     setTimeout(() => {
@@ -219,7 +219,7 @@ export class PieceLinks {
   }
 
   #admit(peer: PeerConnection): void {
-    const id = peer.id === undefined ? '' : asciiOfHex(peer.id);
+    const id = idOf(peer);
     const isBanned = (this.#bannedUntilMs.get(id) ?? 0) > this.#options.nowMs();
     peer.on('error', () => this.#remove(id, peer));
     const maxLinks = peer.initiator ? this.#maxDialled : this.#maxAccepted;
@@ -306,8 +306,8 @@ export class PieceLinks {
   }
 }
 
-/** bittorrent-tracker names peers by the hexadecimal form of their ids. */
-function asciiOfHex(hex: string): string {
+/** bittorrent-tracker names peers by the hexadecimal form of their ids; empty when it has none. */
+function idOf({ id: hex = '' }: PeerConnection): string {
   let text = '';
   for (let index = 0; index + 1 < hex.length; index += 2) {
     text += String.fromCharCode(Number.parseInt(hex.slice(index, index + 2), 16));

@@ -8,6 +8,8 @@ export interface SchedulerConstants {
   readonly firstRequests: number;
   /** Have-messages wait this long, so that several pieces go in one. */
   readonly announceIntervalMs: number;
+  /** So long what this viewer fetches waits for the first of it, to be told of in the same message. */
+  readonly claimWaitMs: number;
   /** What has come is thought about together with what comes within this time. */
   readonly gatherMs: number;
   /** A backup waits this long for claims, which cross the swarm in about half of it. */
@@ -44,6 +46,7 @@ const atLiveLatency: SchedulerConstants = {
   sliceCount: 10,
   firstRequests: 8,
   announceIntervalMs: 50,
+  claimWaitMs: 80,
   gatherMs: 20,
   backupDelayMs: 400,
   backupSpacingMs: 200,
@@ -71,6 +74,7 @@ export function schedulerConstants(latencyMs: number): SchedulerConstants {
   return {
     ...atLiveLatency,
     announceIntervalMs: 20,
+    claimWaitMs: 30,
     gatherMs: 4,
     backupDelayMs: clamp(0.12 * latencyMs, 150, 400),
     backupSpacingMs: 150,

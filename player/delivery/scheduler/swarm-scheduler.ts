@@ -93,6 +93,7 @@ export class SwarmScheduler {
       uploadFreeAtMs: 0,
       dirty: new Set(),
       announcedAtMs: Number.NEGATIVE_INFINITY,
+      claimed: new Map(),
       expireAtMs: 0,
       lateMs: 0,
       lateAtMs: options.nowMs,

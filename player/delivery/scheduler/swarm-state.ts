@@ -107,6 +107,8 @@ export interface SwarmState {
   /** Segments with news for the neighbours, and when news were last told. */
   readonly dirty: Set<number>;
   announcedAtMs: number;
+  /** Segments of which it is only news that this viewer fetches them, and until when that may wait. */
+  readonly claimed: Map<number, number>;
   /** How late this viewer's timers have been of late, and when that was seen. */
   lateMs: number;
   lateAtMs: number;
