@@ -206,6 +206,21 @@ const withoutLoadersOfP2pMediaLoader: Plugin = {
       : null,
 };
 
+/**
+ * SHA-512, of which Ed25519 in script has need, lies in one module with SHA-256, and a module is in one
+ * chunk: without a copy of its own every page would load it.
+ */
+const sha512ForFew: Plugin = {
+  name: 'sha512-for-few',
+  enforce: 'pre',
+  async resolveId(source, importer, options) {
+    if (source !== '@noble/hashes/sha2.js' || !importer?.endsWith('/script-verifier.ts'))
+      return null;
+    const found = await this.resolve(source, importer, { ...options, skipSelf: true });
+    return found && `${found.id}?sha512`;
+  },
+};
+
 export default defineConfig(({ mode }) => {
   const output = outputs[mode];
   if (output === undefined) throw new RangeError(`the player has no build named ${mode}`);
@@ -214,7 +229,13 @@ export default defineConfig(({ mode }) => {
   return {
     root,
     publicDir: false,
-    plugins: [silentDebug, nativeTextDecoder, withoutTtml, withoutLoadersOfP2pMediaLoader],
+    plugins: [
+      silentDebug,
+      nativeTextDecoder,
+      withoutTtml,
+      withoutLoadersOfP2pMediaLoader,
+      sha512ForFew,
+    ],
     // Dependencies written for Node ask for these; a browser has neither.
     define: {
       'process.env.NODE_ENV': '"production"',
