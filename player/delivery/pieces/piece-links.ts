@@ -80,6 +80,8 @@ export class PieceLinks {
   readonly #relayed: RelayedLinks;
   readonly #links = new Map<string, PeerConnection>();
   readonly #mail = new LinkMail((link) => this.#remove(idOf(link), link));
+  /** Handed over by the client, which does not know them any more, and not connected yet. */
+  readonly #connecting = new Set<PeerConnection>();
   readonly #bannedUntilMs = new Map<string, number>();
   #refreshTimer: ReturnType<typeof setTimeout> | null = null;
   #maxDialled: number;
@@ -91,6 +93,8 @@ export class PieceLinks {
   /** Its neighbours have given too little: it goes on looking for others. */
   #isInNeed = false;
   #minViewers = 0;
+  /** Whether the tracker has said how many viewers there are; before, nobody is offered a connection. */
+  #isAnswered = false;
   #viewerCount = 0;
   #isGated = false;
   #closed = false;
@@ -115,8 +119,11 @@ export class PieceLinks {
       quietSockets(this.#client);
       const swarm = ringOf(answer);
       if (!swarm) return;
+      const isFirst = !this.#isAnswered;
+      this.#isAnswered = true;
       this.#gate(swarm.viewerCount);
       listener.onSwarm(swarm.ring, swarm.viewerCount);
+      if (isFirst && this.#wantedOffers() > 0) this.#client.update();
     });
     // A tracker that is away is no fault of playback: the client reconnects by itself.
     this.#client.on('warning', () => {});
@@ -189,6 +196,7 @@ export class PieceLinks {
     if (this.#refreshTimer !== null) clearTimeout(this.#refreshTimer);
     if (this.#settleTimer !== null) clearTimeout(this.#settleTimer);
     for (const id of [...this.#links.keys()]) this.send(id, this.#options.goodbye);
+    for (const peer of this.#connecting) peer.destroy();
     const links = [...this.#links.values()];
     for (const link of links) this.#mail.send(link);
     this.#links.clear();
@@ -210,7 +218,7 @@ export class PieceLinks {
 
   /** As many connections as are missing. */
   #wantedOffers(): number {
-    if (this.#isGated || !this.#isMeeting) return 0;
+    if (this.#isGated || !this.#isMeeting || !this.#isAnswered) return 0;
     const others = this.#viewerCount === 0 ? enoughLinks : this.#viewerCount - 1;
     const wanted = Math.min(others, this.#isInNeed ? this.#maxDialled : enoughLinks);
     const missing = wanted - this.#links.size;
@@ -228,6 +236,7 @@ export class PieceLinks {
       peer.destroy();
       return;
     }
+    this.#connecting.add(peer);
     peer.on('close', () => this.#remove(id, peer));
     // The other side may be connected, and talk, a moment before this one knows that it is.
     const early: Uint8Array<ArrayBuffer>[] = [];
@@ -268,6 +277,7 @@ export class PieceLinks {
   }
 
   #connected(id: string, peer: PeerConnection): void {
+    this.#connecting.delete(peer);
     const known = this.#links.get(id);
     if (this.#closed || (known && !known.destroyed && !this.#isBetter(id, peer, known))) {
       peer.destroy();
@@ -298,6 +308,7 @@ export class PieceLinks {
   }
 
   #remove(id: string, peer: PeerConnection): void {
+    this.#connecting.delete(peer);
     if (!peer.destroyed) peer.destroy();
     if (this.#links.get(id) !== peer) return;
     this.#links.delete(id);

@@ -89,8 +89,10 @@ export interface SwarmState {
   readonly neighbours: Map<string, NeighbourState>;
   uploads: UploadRequest[];
   isSending: boolean;
-  /** Size of the piece that is being sent. */
+  /** Size of what is being sent, since when it is, and how much may be at one time. */
   sendingBytes: number;
+  sendingSinceMs: number;
+  roomBytes: number;
   /** What this viewer may send at most, in bytes per millisecond; `null` is as much as it can. */
   uploadLimitBytesPerMs: number | null;
   /** What the line has been seen to take, `null` before it was ever busy. */

@@ -6,9 +6,11 @@ import type { SwarmState, UploadRequest } from './swarm-state.ts';
 
 /** More waiting requests of one neighbour than this are noise or an attack. */
 const maxWaitingPerNeighbour = 64;
-/** What is on the line at one time, and how long it may take for it. */
-const mostAtOnceBytes = 64 * 1024;
+/** How long the line may take for what is on it at one time. */
 const mostAtOnceMs = 20;
+/** As much as that is, before more has been seen to leave in time; and the most. */
+export const leastRoomBytes = 64 * 1024;
+const mostRoomBytes = 256 * 1024;
 /** With a queue longer than this, those who give come first. */
 const contendedQueueLength = 16;
 
@@ -69,15 +71,24 @@ export function sendNext(state: SwarmState, nowMs: number): number {
   }
   if (parcels.length === 0) return Number.POSITIVE_INFINITY;
   state.isSending = true;
+  state.sendingSinceMs = nowMs;
   state.actions.push({ kind: 'send', parcels });
   payFor(state, state.sendingBytes, nowMs);
   return Number.POSITIVE_INFINITY;
 }
 
 /** On a line that is slow, or not ours alone, what comes next would wait for more than one piece. */
-function roomOnLine({ uplinkBytesPerMs, uploadLimitBytesPerMs }: SwarmState): number {
+function roomOnLine({ roomBytes, uplinkBytesPerMs, uploadLimitBytesPerMs }: SwarmState): number {
   if (uploadLimitBytesPerMs !== null) return 0;
-  return Math.min(mostAtOnceBytes, (uplinkBytesPerMs ?? Number.POSITIVE_INFINITY) * mostAtOnceMs);
+  return Math.min(roomBytes, (uplinkBytesPerMs ?? Number.POSITIVE_INFINITY) * mostAtOnceMs);
+}
+
+/** What was on the line has left: twice as much goes at a time where it took it easily. */
+export function adaptRoom(state: SwarmState, nowMs: number): void {
+  const tookMs = nowMs - state.sendingSinceMs;
+  if (tookMs > 2 * mostAtOnceMs) state.roomBytes = leastRoomBytes;
+  else if (tookMs <= mostAtOnceMs && state.sendingBytes > state.roomBytes / 2)
+    state.roomBytes = Math.min(mostRoomBytes, 2 * state.roomBytes);
 }
 
 /** Of what is here; what is still on its way to us waits in the queue. */
