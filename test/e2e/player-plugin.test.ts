@@ -13,7 +13,7 @@ import { launchChromium } from '../support/chromium.ts';
 import { launchFirefox } from '../support/firefox.ts';
 import { HlsSite } from '../support/hls-site.ts';
 import { LiveStage } from '../support/live-stage.ts';
-import { PageLeaks } from '../support/page-leaks.ts';
+import { PlayerCycles, pageOfCycles } from '../support/player-cycles.ts';
 import { pollUntil } from '../support/poll-until.ts';
 
 const modules = fileURLToPath(new URL('../../node_modules', import.meta.url));
@@ -159,7 +159,6 @@ declare global {
   interface Window {
     shoalPlayers: () => PlayersOnPage[];
     destroyFirstPlayer: () => void;
-    playOnce: () => Promise<void>;
   }
 }
 
@@ -272,62 +271,32 @@ describe('hls.js 1.6 and 1.7, full and light, as four players on one page', () =
   });
 });
 
-/** A page that makes a player, lets it play with peers, and destroys it. */
-function pageOfCycles(): string {
-  return `<!doctype html><title>cycles</title><div></div>
-    <script type="module">
-      import Hls from '/hls-1.7/hls.mjs';
-      import { createShoalHls } from '${stage.services.ingestUrl}/player/shoal-hls.mjs';
-      window.playOnce = async () => {
-        const video = document.createElement('video');
-        video.muted = true;
-        document.querySelector('div').append(video);
-        const hls = createShoalHls(Hls, { shoal: { tracker: '${stage.trackerSocketUrl}' } });
-        const hasPeers = new Promise((resolve) =>
-          hls.shoal.on('shoal-peers', ({ peerCount }) => peerCount > 0 && resolve()));
-        hls.shoal.on('shoal-stats', () => undefined);
-        const isPlaying = new Promise((resolve) => video.addEventListener('playing', resolve));
-        hls.on(Hls.Events.MANIFEST_PARSED, () => video.play());
-        hls.loadSource('${stage.playlistUrl}');
-        hls.attachMedia(video);
-        await Promise.all([hasPeers, isPlaying]);
-        hls.destroy();
-        video.remove();
-      };
-    </script>`;
-}
-
 describe('a player that is destroyed', () => {
   beforeAll(meetNeighbour);
 
   it('leaves no connection, socket or timer behind, and no memory after twenty', async () => {
-    site.setPage('/cycles', pageOfCycles());
-    const page = await context.newPage();
-    const leaks = await PageLeaks.watch(page);
-    const problems: string[] = [];
-    page.on('pageerror', (error) => problems.push(error.message));
-    await page.goto(`${site.url}/cycles`);
-    await page.waitForFunction(() => window.playOnce !== undefined);
-    const play = async (count: number): Promise<void> => {
-      for (let index = 0; index < count; index += 1) await page.evaluate(() => window.playOnce());
-    };
-    // Connections that were still being made take a moment to end.
-    const restingHoldings = () =>
-      pollUntil(
-        async () => {
-          const now = await leaks.holdings();
-          return now.peerConnections + now.webSockets + now.timers === 0 ? now : null;
+    site.setPage(
+      '/cycles',
+      pageOfCycles({
+        hlsUrl: '/hls-1.7/hls.mjs',
+        plugin: {
+          url: `${stage.services.ingestUrl}/player/shoal-hls.mjs`,
+          trackerUrl: stage.trackerSocketUrl,
         },
-        { timeoutMs: 30_000, description: 'everything is let go', intervalMs: 500 },
-      );
+        playlistUrl: stage.playlistUrl,
+        playedMs: 0,
+      }),
+    );
+    const cycles = await PlayerCycles.open(context, `${site.url}/cycles`);
     // What is loaded late and compiled once counts for the page, not for its players.
-    await play(6);
-    const before = await restingHoldings();
-    await play(20);
-    const after = await restingHoldings();
+    await cycles.play(6);
+    const before = await cycles.holdings();
+    await cycles.play(20);
+    const after = await cycles.holdings();
+    expect(after).toMatchObject({ peerConnections: 0, webSockets: 0, timers: 0 });
     expect(after.mediaElements).toBeLessThanOrEqual(before.mediaElements);
     expect(after.heapBytes - before.heapBytes).toBeLessThan(1_500_000);
-    expect(problems).toEqual([]);
-    await page.close();
+    expect(cycles.pageErrors).toEqual([]);
+    await cycles.page.close();
   });
 });
