@@ -151,6 +151,7 @@ interface PlayersOnPage {
   readonly version: string;
   readonly stats: PlayerStats;
   readonly positionSeconds: number;
+  readonly pictureCount: number;
   /** Of sound that was decoded. */
   readonly soundBytes: number;
 }
@@ -169,27 +170,32 @@ const builds = [
   'hls-1.7/hls.light.mjs',
 ];
 
-/** One page with a player for each build, all on the same stream; two add to its requests. */
-function pageOfBuilds(): string {
+const lightBuilds = builds.filter((build) => build.includes('light'));
+
+/** For hls.js's first two players: both add to its requests. */
+const requestSetups = `[
+  {
+    xhrSetup: (xhr, url) => {
+      xhr.open('GET', url + '?by=xhr');
+      xhr.setRequestHeader('accept-language', 'tlh');
+    },
+  },
+  {
+    fetchSetup: ({ url }, parameters) => {
+      parameters.headers.set('accept-language', 'tlh');
+      return new Request(url + '?by=fetch', parameters);
+    },
+  },
+]`;
+
+/** One page with a player for each build, all on the same stream. */
+function pageOfBuilds(builds: readonly string[], setups: string): string {
   return `<!doctype html><title>builds</title>
     ${builds.map(() => '<video width="300" muted playsinline></video>').join('')}
     <script type="module">
       import { createShoalHls } from '${stage.services.ingestUrl}/player/shoal-hls.mjs';
       const videos = [...document.querySelectorAll('video')];
-      const setups = [
-        {
-          xhrSetup: (xhr, url) => {
-            xhr.open('GET', url + '?by=xhr');
-            xhr.setRequestHeader('accept-language', 'tlh');
-          },
-        },
-        {
-          fetchSetup: ({ url }, parameters) => {
-            parameters.headers.set('accept-language', 'tlh');
-            return new Request(url + '?by=fetch', parameters);
-          },
-        },
-      ];
+      const setups = ${setups};
       const players = await Promise.all(${JSON.stringify(builds)}.map(async (build, index) => {
         const { default: Hls } = await import('/' + build);
         const shoal = { tracker: '${stage.trackerSocketUrl}', telemetry: 'off' };
@@ -201,6 +207,7 @@ function pageOfBuilds(): string {
       }));
       window.shoalPlayers = () => players.map(({ version, hls }, index) => ({
         version, stats: hls.shoal.stats, positionSeconds: videos[index].currentTime,
+        pictureCount: videos[index].getVideoPlaybackQuality().totalVideoFrames,
         soundBytes: videos[index].webkitAudioDecodedByteCount,
       }));
       window.destroyFirstPlayer = () => players[0].hls.destroy();
@@ -211,7 +218,7 @@ describe('hls.js 1.6 and 1.7, full and light, as four players on one page', () =
   beforeAll(meetNeighbour);
 
   it('all have media from peers, and go on when one of them is destroyed', async () => {
-    site.setPage('/builds', pageOfBuilds());
+    site.setPage('/builds', pageOfBuilds(builds, requestSetups));
     const page = await context.newPage();
     const problems: string[] = [];
     page.on('pageerror', (error) => problems.push(error.message));
@@ -266,6 +273,38 @@ describe('hls.js 1.6 and 1.7, full and light, as four players on one page', () =
     );
     // What is gone neither plays nor counts.
     expect((await players())[0]?.stats.cdnBytes).toBe(destroyed?.stats.cdnBytes);
+    expect(problems).toEqual([]);
+    await page.close();
+  });
+});
+
+describe('light builds of hls.js on a page that cannot load what joins the sound', () => {
+  beforeAll(meetNeighbour);
+
+  it('play the pictures without sound, exchange them, and say why once', async () => {
+    site.setPage('/no-sound', pageOfBuilds(lightBuilds, '[]'));
+    const page = await context.newPage();
+    const problems: string[] = [];
+    const warnings: string[] = [];
+    page.on('pageerror', (error) => problems.push(error.message));
+    page.on('console', (message) => {
+      if (message.type() === 'warning') warnings.push(message.text());
+    });
+    await page.route('**/shoal-sound.js', (route) => route.fulfill({ status: 404 }));
+    await page.goto(`${site.url}/no-sound`);
+    await page.waitForFunction(() => window.shoalPlayers !== undefined);
+    const players = () => page.evaluate(() => window.shoalPlayers());
+    // More pictures than one segment has.
+    await pollUntil(
+      async () =>
+        (await players()).every(
+          ({ stats, pictureCount }) => pictureCount > 70 && stats.peerBytes > 0,
+        ),
+      { timeoutMs, description: 'every build plays and has media from peers', intervalMs: 250 },
+    );
+    expect((await players()).map(({ soundBytes }) => soundBytes)).toEqual([0, 0]);
+    expect(warnings).toHaveLength(lightBuilds.length);
+    for (const warning of warnings) expect(warning).toContain('Shoal: there is no sound');
     expect(problems).toEqual([]);
     await page.close();
   });
