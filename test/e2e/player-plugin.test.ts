@@ -310,6 +310,37 @@ describe('light builds of hls.js on a page that cannot load what joins the sound
   });
 });
 
+describe('light builds of hls.js in Firefox', () => {
+  beforeAll(meetNeighbour);
+
+  it('play pictures and sound, and have media from another viewer', async () => {
+    site.setPage('/light', pageOfBuilds(lightBuilds, '[]'));
+    const firefox = await launchFirefox();
+    try {
+      const page = await firefox.newPage();
+      const problems: string[] = [];
+      page.on('pageerror', (error) => problems.push(String(error)));
+      await page.goto(`${site.url}/light`);
+      await page.waitForFunction(() => window.shoalPlayers !== undefined);
+      await pollUntil(
+        async () =>
+          (await page.evaluate(() => window.shoalPlayers())).every(
+            ({ stats, pictureCount }) => pictureCount > 70 && stats.peerBytes > 0,
+          ),
+        { timeoutMs, description: 'both builds play and have media from peers', intervalMs: 250 },
+      );
+      // Firefox does not count the bytes of sound that it decodes, but says whether there is any.
+      const hasSound = await page.evaluate(() =>
+        [...document.querySelectorAll('video')].map((video) => Reflect.get(video, 'mozHasAudio')),
+      );
+      expect(hasSound).toEqual([true, true]);
+      expect(problems).toEqual([]);
+    } finally {
+      await firefox.close();
+    }
+  });
+});
+
 describe('a player that is destroyed', () => {
   beforeAll(meetNeighbour);
 
