@@ -53,7 +53,8 @@ function pictureFilter(picture: TestSignalPicture): string {
   return (
     `${pattern},drawtext=fontfile=${picture.clockFontPath}:text='${clock}':fontsize=${heightPx}` +
     `:fontcolor=white:box=1:boxcolor=black:boxborderw=${Math.round(heightPx / 8)}` +
-    `:x=(w-tw)/2:y=h-th-${Math.round(heightPx / 2)}`
+    // Above the controls of a player.
+    `:x=(w-tw)/2:y=h*3/4-th`
   );
 }
 

@@ -1,5 +1,5 @@
 // Programs that npm cannot bring: installs what is missing through apt when it may, else says
-// what to install. `npm test` needs all of them; `npm start` only an ffmpeg when none works.
+// what to install. `npm test` and `npm run bench` need most of them; `npm start` only an ffmpeg when none works.
 
 import { spawn } from 'node:child_process';
 import { access, constants, readdir } from 'node:fs/promises';
@@ -38,6 +38,14 @@ export const firefoxPackage: SystemPackage = {
   dnf: 'firefox',
   brew: '--cask firefox',
 };
+
+/** A browser that goes by another name, as on macOS, is named by CHROMIUM_PATH or FIREFOX_PATH. */
+export function browserPackages(environment: NodeJS.ProcessEnv): readonly SystemPackage[] {
+  return [
+    ...(environment.CHROMIUM_PATH === undefined ? [chromiumPackage] : []),
+    ...(environment.FIREFOX_PATH === undefined ? [firefoxPackage] : []),
+  ];
+}
 
 export const postgresPackage: SystemPackage = {
   command: 'postgres',
@@ -92,6 +100,12 @@ export const coturnPackage: SystemPackage = {
   dnf: 'coturn',
   brew: 'coturn',
 };
+
+/** Network namespaces and their shaping; only Linux has them. */
+export const iproutePackages: readonly SystemPackage[] = [
+  { command: 'ip', apt: 'iproute2', dnf: 'iproute', brew: 'iproute2mac' },
+  { command: 'tc', apt: 'iproute2', dnf: 'iproute-tc', brew: 'iproute2mac' },
+];
 
 /** A WHIP client that is not ours; only Debian and Ubuntu have it. */
 export const whipClientPackage: SystemPackage = {

@@ -9,12 +9,11 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildForBrowsers } from './build.ts';
 import {
-  chromiumPackage,
+  browserPackages,
   coturnPackage,
   ensureSystemPackages,
   ffmpegPackage,
   ffprobePackage,
-  firefoxPackage,
   nginxPackage,
   postgresPackage,
   promtoolPackage,
@@ -46,11 +45,6 @@ function runVitest(argumentList: readonly string[]): Promise<number> {
 }
 
 async function runTests(): Promise<number> {
-  // A browser that goes by another name, as on macOS, is named by CHROMIUM_PATH or FIREFOX_PATH.
-  const browsers = [
-    ...(process.env.CHROMIUM_PATH === undefined ? [chromiumPackage] : []),
-    ...(process.env.FIREFOX_PATH === undefined ? [firefoxPackage] : []),
-  ];
   // Homebrew has no Swift: the tests of the bucket run on Linux only.
   const objectStore = process.platform === 'linux' ? swiftPackages : [];
   await ensureSystemPackages([
@@ -63,7 +57,7 @@ async function runTests(): Promise<number> {
     redisPackage,
     coturnPackage,
     ...objectStore,
-    ...browsers,
+    ...browserPackages(process.env),
   ]);
   await tryOptionalPackages([whipClientPackage]);
   await buildForBrowsers({ isForced: false });

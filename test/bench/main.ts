@@ -2,6 +2,8 @@
 // results; with `--case` only the rows that begin so. Speed is measured here, tests assert none.
 
 import { parseArgs } from 'node:util';
+import { ensureSystemPackages, SystemPackageError } from '../../infra/local/system-packages.ts';
+import { type BenchmarkName, packagesOf } from './bench-packages.ts';
 import { type BenchReport, writeReport } from './bench-report.ts';
 import { benchChromium } from './chromium-bench.ts';
 import { benchDelivery } from './delivery-bench.ts';
@@ -16,7 +18,10 @@ import { benchTelemetry } from './telemetry-bench.ts';
 import { benchTracker } from './tracker-bench.ts';
 
 const benchmarks: Readonly<
-  Record<string, (caseNames: readonly string[], schemes: readonly string[]) => Promise<BenchReport>>
+  Record<
+    BenchmarkName,
+    (caseNames: readonly string[], schemes: readonly string[]) => Promise<BenchReport>
+  >
 > = {
   delivery: benchDelivery,
   player: benchPlayer,
@@ -38,17 +43,27 @@ const { values, positionals: names } = parseArgs({
     scheme: { type: 'string', multiple: true },
   },
 });
-const unknown = names.filter((name) => !(name in benchmarks));
+const isBenchmark = (name: string): name is BenchmarkName => Object.hasOwn(benchmarks, name);
+const unknown = names.filter((name) => !isBenchmark(name));
 if (unknown.length > 0) {
   console.error(
     `no benchmark ${unknown.join(', ')}; there are: ${Object.keys(benchmarks).join(', ')}`,
   );
   process.exit(2);
 }
-for (const [name, run] of Object.entries(benchmarks)) {
-  if (names.length > 0 && !names.includes(name)) continue;
+const chosen = Object.keys(benchmarks)
+  .filter(isBenchmark)
+  .filter((name) => names.length === 0 || names.includes(name));
+try {
+  await ensureSystemPackages(packagesOf(chosen, process.env));
+} catch (error) {
+  if (!(error instanceof SystemPackageError)) throw error;
+  console.error(error.message);
+  process.exit(1);
+}
+for (const name of chosen) {
   console.log(`bench ${name}`);
   const isPart = values.case !== undefined || values.scheme !== undefined;
-  await writeReport(await run(values.case ?? [], values.scheme ?? []), isPart);
+  await writeReport(await benchmarks[name](values.case ?? [], values.scheme ?? []), isPart);
 }
 process.exit(0);

@@ -13,7 +13,7 @@ import { launchChromium } from '../support/chromium.ts';
 import { launchFirefox } from '../support/firefox.ts';
 import { HlsSite } from '../support/hls-site.ts';
 import { LiveStage } from '../support/live-stage.ts';
-import { PageLeaks } from '../support/page-leaks.ts';
+import { PlayerCycles, pageOfCycles } from '../support/player-cycles.ts';
 import { pollUntil } from '../support/poll-until.ts';
 
 const modules = fileURLToPath(new URL('../../node_modules', import.meta.url));
@@ -151,6 +151,7 @@ interface PlayersOnPage {
   readonly version: string;
   readonly stats: PlayerStats;
   readonly positionSeconds: number;
+  readonly pictureCount: number;
   /** Of sound that was decoded. */
   readonly soundBytes: number;
 }
@@ -159,7 +160,6 @@ declare global {
   interface Window {
     shoalPlayers: () => PlayersOnPage[];
     destroyFirstPlayer: () => void;
-    playOnce: () => Promise<void>;
   }
 }
 
@@ -170,27 +170,32 @@ const builds = [
   'hls-1.7/hls.light.mjs',
 ];
 
-/** One page with a player for each build, all on the same stream; two add to its requests. */
-function pageOfBuilds(): string {
+const lightBuilds = builds.filter((build) => build.includes('light'));
+
+/** For hls.js's first two players: both add to its requests. */
+const requestSetups = `[
+  {
+    xhrSetup: (xhr, url) => {
+      xhr.open('GET', url + '?by=xhr');
+      xhr.setRequestHeader('accept-language', 'tlh');
+    },
+  },
+  {
+    fetchSetup: ({ url }, parameters) => {
+      parameters.headers.set('accept-language', 'tlh');
+      return new Request(url + '?by=fetch', parameters);
+    },
+  },
+]`;
+
+/** One page with a player for each build, all on the same stream. */
+function pageOfBuilds(builds: readonly string[], setups: string): string {
   return `<!doctype html><title>builds</title>
     ${builds.map(() => '<video width="300" muted playsinline></video>').join('')}
     <script type="module">
       import { createShoalHls } from '${stage.services.ingestUrl}/player/shoal-hls.mjs';
       const videos = [...document.querySelectorAll('video')];
-      const setups = [
-        {
-          xhrSetup: (xhr, url) => {
-            xhr.open('GET', url + '?by=xhr');
-            xhr.setRequestHeader('accept-language', 'tlh');
-          },
-        },
-        {
-          fetchSetup: ({ url }, parameters) => {
-            parameters.headers.set('accept-language', 'tlh');
-            return new Request(url + '?by=fetch', parameters);
-          },
-        },
-      ];
+      const setups = ${setups};
       const players = await Promise.all(${JSON.stringify(builds)}.map(async (build, index) => {
         const { default: Hls } = await import('/' + build);
         const shoal = { tracker: '${stage.trackerSocketUrl}', telemetry: 'off' };
@@ -202,6 +207,7 @@ function pageOfBuilds(): string {
       }));
       window.shoalPlayers = () => players.map(({ version, hls }, index) => ({
         version, stats: hls.shoal.stats, positionSeconds: videos[index].currentTime,
+        pictureCount: videos[index].getVideoPlaybackQuality().totalVideoFrames,
         soundBytes: videos[index].webkitAudioDecodedByteCount,
       }));
       window.destroyFirstPlayer = () => players[0].hls.destroy();
@@ -212,7 +218,7 @@ describe('hls.js 1.6 and 1.7, full and light, as four players on one page', () =
   beforeAll(meetNeighbour);
 
   it('all have media from peers, and go on when one of them is destroyed', async () => {
-    site.setPage('/builds', pageOfBuilds());
+    site.setPage('/builds', pageOfBuilds(builds, requestSetups));
     const page = await context.newPage();
     const problems: string[] = [];
     page.on('pageerror', (error) => problems.push(error.message));
@@ -272,62 +278,95 @@ describe('hls.js 1.6 and 1.7, full and light, as four players on one page', () =
   });
 });
 
-/** A page that makes a player, lets it play with peers, and destroys it. */
-function pageOfCycles(): string {
-  return `<!doctype html><title>cycles</title><div></div>
-    <script type="module">
-      import Hls from '/hls-1.7/hls.mjs';
-      import { createShoalHls } from '${stage.services.ingestUrl}/player/shoal-hls.mjs';
-      window.playOnce = async () => {
-        const video = document.createElement('video');
-        video.muted = true;
-        document.querySelector('div').append(video);
-        const hls = createShoalHls(Hls, { shoal: { tracker: '${stage.trackerSocketUrl}' } });
-        const hasPeers = new Promise((resolve) =>
-          hls.shoal.on('shoal-peers', ({ peerCount }) => peerCount > 0 && resolve()));
-        hls.shoal.on('shoal-stats', () => undefined);
-        const isPlaying = new Promise((resolve) => video.addEventListener('playing', resolve));
-        hls.on(Hls.Events.MANIFEST_PARSED, () => video.play());
-        hls.loadSource('${stage.playlistUrl}');
-        hls.attachMedia(video);
-        await Promise.all([hasPeers, isPlaying]);
-        hls.destroy();
-        video.remove();
-      };
-    </script>`;
-}
+describe('light builds of hls.js on a page that cannot load what joins the sound', () => {
+  beforeAll(meetNeighbour);
+
+  it('play the pictures without sound, exchange them, and say why once', async () => {
+    site.setPage('/no-sound', pageOfBuilds(lightBuilds, '[]'));
+    const page = await context.newPage();
+    const problems: string[] = [];
+    const warnings: string[] = [];
+    page.on('pageerror', (error) => problems.push(error.message));
+    page.on('console', (message) => {
+      if (message.type() === 'warning') warnings.push(message.text());
+    });
+    await page.route('**/shoal-sound.js', (route) => route.fulfill({ status: 404 }));
+    await page.goto(`${site.url}/no-sound`);
+    await page.waitForFunction(() => window.shoalPlayers !== undefined);
+    const players = () => page.evaluate(() => window.shoalPlayers());
+    // More pictures than one segment has.
+    await pollUntil(
+      async () =>
+        (await players()).every(
+          ({ stats, pictureCount }) => pictureCount > 70 && stats.peerBytes > 0,
+        ),
+      { timeoutMs, description: 'every build plays and has media from peers', intervalMs: 250 },
+    );
+    expect((await players()).map(({ soundBytes }) => soundBytes)).toEqual([0, 0]);
+    expect(warnings).toHaveLength(lightBuilds.length);
+    for (const warning of warnings) expect(warning).toContain('Shoal: there is no sound');
+    expect(problems).toEqual([]);
+    await page.close();
+  });
+});
+
+describe('light builds of hls.js in Firefox', () => {
+  beforeAll(meetNeighbour);
+
+  it('play pictures and sound, and have media from another viewer', async () => {
+    site.setPage('/light', pageOfBuilds(lightBuilds, '[]'));
+    const firefox = await launchFirefox();
+    try {
+      const page = await firefox.newPage();
+      const problems: string[] = [];
+      page.on('pageerror', (error) => problems.push(String(error)));
+      await page.goto(`${site.url}/light`);
+      await page.waitForFunction(() => window.shoalPlayers !== undefined);
+      await pollUntil(
+        async () =>
+          (await page.evaluate(() => window.shoalPlayers())).every(
+            ({ stats, pictureCount }) => pictureCount > 70 && stats.peerBytes > 0,
+          ),
+        { timeoutMs, description: 'both builds play and have media from peers', intervalMs: 250 },
+      );
+      // Firefox does not count the bytes of sound that it decodes, but says whether there is any.
+      const hasSound = await page.evaluate(() =>
+        [...document.querySelectorAll('video')].map((video) => Reflect.get(video, 'mozHasAudio')),
+      );
+      expect(hasSound).toEqual([true, true]);
+      expect(problems).toEqual([]);
+    } finally {
+      await firefox.close();
+    }
+  });
+});
 
 describe('a player that is destroyed', () => {
   beforeAll(meetNeighbour);
 
   it('leaves no connection, socket or timer behind, and no memory after twenty', async () => {
-    site.setPage('/cycles', pageOfCycles());
-    const page = await context.newPage();
-    const leaks = await PageLeaks.watch(page);
-    const problems: string[] = [];
-    page.on('pageerror', (error) => problems.push(error.message));
-    await page.goto(`${site.url}/cycles`);
-    await page.waitForFunction(() => window.playOnce !== undefined);
-    const play = async (count: number): Promise<void> => {
-      for (let index = 0; index < count; index += 1) await page.evaluate(() => window.playOnce());
-    };
-    // Connections that were still being made take a moment to end.
-    const restingHoldings = () =>
-      pollUntil(
-        async () => {
-          const now = await leaks.holdings();
-          return now.peerConnections + now.webSockets + now.timers === 0 ? now : null;
+    site.setPage(
+      '/cycles',
+      pageOfCycles({
+        hlsUrl: '/hls-1.7/hls.mjs',
+        plugin: {
+          url: `${stage.services.ingestUrl}/player/shoal-hls.mjs`,
+          trackerUrl: stage.trackerSocketUrl,
         },
-        { timeoutMs: 30_000, description: 'everything is let go', intervalMs: 500 },
-      );
+        playlistUrl: stage.playlistUrl,
+        playedMs: 0,
+      }),
+    );
+    const cycles = await PlayerCycles.open(context, `${site.url}/cycles`);
     // What is loaded late and compiled once counts for the page, not for its players.
-    await play(6);
-    const before = await restingHoldings();
-    await play(20);
-    const after = await restingHoldings();
+    await cycles.play(6);
+    const before = await cycles.holdings();
+    await cycles.play(20);
+    const after = await cycles.holdings();
+    expect(after).toMatchObject({ peerConnections: 0, webSockets: 0, timers: 0 });
     expect(after.mediaElements).toBeLessThanOrEqual(before.mediaElements);
     expect(after.heapBytes - before.heapBytes).toBeLessThan(1_500_000);
-    expect(problems).toEqual([]);
-    await page.close();
+    expect(cycles.pageErrors).toEqual([]);
+    await cycles.page.close();
   });
 });

@@ -106,7 +106,7 @@ export function Quality({ summary }: { summary: SavingsSummary }) {
         <Figure label="Start-up" note="until the first picture">
           <Amount {...seconds(summary.startupSeconds)} />
         </Figure>
-        <Figure label="Live latency" note="behind the camera">
+        <Figure label="Live latency" note="behind the camera, now">
           <Amount {...seconds(summary.liveLatencySeconds)} />
         </Figure>
         <Figure label="Bit rate" note="of what is played">

@@ -15,7 +15,7 @@ export function Health({ health }: { health: HealthSummary | null }) {
         {ingest !== null && <Service name="Ingest" {...ingestState(ingest)} />}
       </ul>
       <dl class="counts">
-        <Count label="Viewers connected" value={count(tracker.sockets)} />
+        <Count label="Connections" value={count(tracker.sockets)} />
         <Count label="Swarms" value={count(tracker.swarms)} />
         <Count label="Connections refused" value={count(tracker.refusedSockets)} />
         <Count label="Reports counted" value={count(tracker.beaconsCounted)} />

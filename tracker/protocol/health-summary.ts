@@ -6,7 +6,7 @@ export interface TrackerHealth {
   readonly isReady: boolean;
   readonly isStoreHealthy: boolean;
   readonly uptimeSeconds: number;
-  /** Viewers connected for signalling, and their swarms. */
+  /** WebSockets of viewers, one for each swarm that they are in, and the swarms. */
   readonly sockets: number;
   readonly swarms: number;
   /** Since the start. */

@@ -48,7 +48,7 @@ export class SignallingMetrics {
     });
     new Gauge({
       name: 'shoal_tracker_sockets',
-      help: 'Viewers connected now.',
+      help: 'WebSockets of viewers now, one for each swarm that they are in.',
       registers,
       collect() {
         this.set(gauges.socketCount());
