@@ -180,6 +180,14 @@ describe('a stranger', () => {
     expect(delivery.peerCount).toBe(0);
   });
 
+  it('that plays something else is not asked, and stays', () => {
+    const peer = meet();
+    peer.emit('data', encodeHello(true, content + 1));
+    peer.emit('data', encodeHave(number, tag, 3, allBits, 0));
+    expect(delivery.peerCount).toBe(0);
+    expect(peer.destroyed).toBe(false);
+  });
+
   it('that says nothing it understands is told goodbye', () => {
     for (const nonsense of [new Uint8Array([200]), new Uint8Array(0), new Uint8Array(70_000)]) {
       const peer = meet();
