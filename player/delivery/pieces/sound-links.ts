@@ -9,7 +9,6 @@ import type { TrackLinks, TrackListener } from './track-links.ts';
 export interface SoundHost {
   readonly bufferedBytes: number;
   sendSound(id: string, message: Uint8Array): boolean;
-  meet(): void;
   drop(id: string, banMs: number): void;
 }
 
@@ -56,10 +55,6 @@ export class SoundLinks {
 
   send(id: string, message: Uint8Array): boolean {
     return this.#ways.get(id)?.[0]?.sendSound(id, message) ?? false;
-  }
-
-  meet(): void {
-    [...this.#hosts.keys()].at(-1)?.meet();
   }
 
   /** What a viewer does wrong in the sound it does wrong altogether; who leaves it may stay for pictures. */
@@ -148,12 +143,12 @@ class LinksInUse implements TrackLinks {
     return this.#isInUse && this.#links.send(id, message);
   }
 
-  meet(): void {
-    if (this.#isInUse) this.#links.meet();
-  }
-
   drop(id: string, banMs: number): void {
     if (this.#isInUse) this.#links.drop(id, banMs);
+  }
+
+  comeForward(): void {
+    if (!this.#isInUse) this.#links.use(this.#listener);
   }
 
   close(): void {
@@ -161,7 +156,7 @@ class LinksInUse implements TrackLinks {
   }
 
   // How many links there are is the pictures' affair.
+  meet(): void {}
   acceptMore(): void {}
   setMinViewers(): void {}
-  comeForward(): void {}
 }

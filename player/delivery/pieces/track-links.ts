@@ -22,7 +22,7 @@ export interface TrackLinks {
   drop(id: string, banMs: number): void;
   /** No links in swarms of fewer viewers; at 0 and 1 there is no such gate. */
   setMinViewers(minViewers: number): void;
-  /** The rendition is the one that is played, perhaps again. */
+  /** The rendition, or the sound, is the one that is played, perhaps again. */
   comeForward(): void;
   close(): void;
 }

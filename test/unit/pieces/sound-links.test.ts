@@ -10,16 +10,11 @@ class MemoryHost implements SoundHost {
   readonly bufferedBytes = 1_000;
   readonly sent: string[] = [];
   readonly dropped: string[] = [];
-  meetCount = 0;
 
   sendSound(id: string, message: Uint8Array): boolean {
     const { main = [] } = decodeMessages(new Uint8Array(message)) ?? {};
     this.sent.push(...main.map(({ kind }) => `${kind} ${id}`));
     return true;
-  }
-
-  meet(): void {
-    this.meetCount += 1;
   }
 
   drop(id: string): void {
@@ -113,6 +108,19 @@ describe('the links of the pictures, for the sound', () => {
     expect(after.send('ann', cancel)).toBe(true);
   });
 
+  it('go back to a sound that is chosen again', async () => {
+    const [english, french] = [listener(), listener()];
+    const before = links.use(english);
+    await Promise.resolve();
+    links.linkOpened(small, 'ann');
+    const after = links.use(french);
+    await Promise.resolve();
+    before.comeForward();
+    await Promise.resolve();
+    expect(english.told).toEqual(['link ann', 'closed ann', 'link ann']);
+    expect([before.send('ann', cancel), after.send('ann', cancel)]).toEqual([true, false]);
+  });
+
   it('are the pictures’ still when the sound has left a viewer, and nobody’s where it has lied', async () => {
     const sound = listener();
     const inHand = links.use(sound);
@@ -122,7 +130,5 @@ describe('the links of the pictures, for the sound', () => {
     expect([sound.told.at(-1), small.dropped]).toEqual(['closed ann', []]);
     inHand.drop('ann', 600_000);
     expect(small.dropped).toEqual(['ann']);
-    inHand.meet();
-    expect(small.meetCount).toBe(1);
   });
 });
