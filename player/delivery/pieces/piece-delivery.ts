@@ -9,7 +9,7 @@ import { areEqualSettings, defaultPeerSettings, type PeerSettings } from '../pee
 import type { PeerGate } from '../peer-switch.ts';
 import type { RenditionSource } from '../rendition-source.ts';
 import type { FetchReason, SchedulerAction } from '../scheduler/scheduler-actions.ts';
-import { schedulerConstants } from '../scheduler/scheduler-constants.ts';
+import { trackConstants } from '../scheduler/scheduler-constants.ts';
 import { SwarmScheduler } from '../scheduler/swarm-scheduler.ts';
 import { atOnceMs } from '../scheduler/urgency.ts';
 import type { OnArriving } from '../segment-progress.ts';
@@ -52,8 +52,6 @@ const fetchRetryMs = 700;
 const meetingMs = 3_000;
 /** The scheduler is asked at least this often: bans end, and neighbours get more to do. */
 const longestPauseMs = 1_000;
-/** Live latency assumed for the constants: most players are three target durations behind. */
-const latencyTargetDurations = 2;
 
 export class PieceDelivery implements RenditionSource {
   readonly #options: PieceDeliveryOptions;
@@ -76,14 +74,13 @@ export class PieceDelivery implements RenditionSource {
   constructor(options: PieceDeliveryOptions, playlist: RenditionPlaylist) {
     this.#options = options;
     this.#isCapable = canUpload(options.viewerId);
-    this.#wakeUp = options.wakeUps.add(() => this.#runScheduler());
+    const constants = trackConstants(playlist.track === 'audio', playlist.targetDurationSeconds);
+    this.#wakeUp = options.wakeUps.add(() => this.#runScheduler(), constants.gatherMs);
     this.#scheduler = new SwarmScheduler({
       viewerId: options.viewerId,
       isLive: playlist.isLive,
       canUpload: this.#isCapable,
-      constants: schedulerConstants(
-        latencyTargetDurations * playlist.targetDurationSeconds * 1_000,
-      ),
+      constants,
       segmentDurationMs: playlist.targetDurationSeconds * 1_000,
       nowMs: options.nowMs(),
       random: options.random,
@@ -444,9 +441,10 @@ export class PieceDelivery implements RenditionSource {
 
   #arrived(segment: PieceSegment): void {
     // Where the whole is checked, nothing is played before.
-    if (segment.isComplete || segment.start.length === 0 || this.#options.checksWhole) return;
+    if (segment.isComplete || segment.startBytes === 0 || this.#options.checksWhole) return;
     segment.progress.arrive({
-      start: segment.start,
+      startBytes: segment.startBytes,
+      read: (fromBytes) => segment.read(fromBytes),
       sizeBytes: segment.root.sizeBytes,
       // With neighbours a wait for them would look like a slow network.
       transfer: this.peerCount === 0 ? segment.transferClock.underWay() : null,
@@ -468,7 +466,7 @@ export class PieceDelivery implements RenditionSource {
   /** A forged piece root passes forged pieces; the digest, which is signed, does not. */
   async #checkWhole(segment: PieceSegment): Promise<void> {
     const { digest, url } = segment.progress.segment;
-    segment.isWholeRight ??= sha256Hex(segment.bytes.buffer).then((whole) => whole === digest);
+    segment.isWholeRight ??= sha256Hex(segment.read().buffer).then((whole) => whole === digest);
     if (await segment.isWholeRight) this.#deliver(segment);
     else segment.progress.fail(new ForgedPiecesError(url));
   }
@@ -482,7 +480,7 @@ export class PieceDelivery implements RenditionSource {
       if (segment.peerBytes > 0) this.#options.events.onDelivered('peer', segment.peerBytes);
     }
     progress.source = segment.peerBytes > segment.cdnBytes ? 'peer' : 'cdn';
-    progress.deliver(segment.bytes.buffer);
+    progress.deliver(() => segment.read().buffer);
   }
 
   #forget(segment: PieceSegment): void {

@@ -38,9 +38,9 @@ export class PieceOutbox {
   put(neighbour: string, segment: PieceSegment | undefined, piece: number): void {
     this.#isSending = true;
     this.#lookMs = firstLookMs;
-    if (!segment?.has(piece)) return;
+    const bytes = segment?.pieceBytes(piece);
+    if (!segment || !bytes) return;
     const { links, events, serve } = this.#options;
-    const bytes = segment.pieceBytes(piece);
     const message = encodePiece(segment.number, piece, serve?.(bytes) ?? bytes);
     if (!links()?.send(neighbour, message)) return;
     events.onUploaded(bytes.length);

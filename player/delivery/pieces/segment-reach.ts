@@ -35,13 +35,13 @@ export function beyondStore(
   positionSeconds: number,
 ): PieceSegment[] {
   let sizeBytes = 0;
-  for (const { bytes } of segments) sizeBytes += bytes.length;
+  for (const { root } of segments) sizeBytes += root.sizeBytes;
   const beyond: PieceSegment[] = [];
   for (const segment of [...segments].sort((a, b) => a.number - b.number)) {
     if (sizeBytes <= limitBytes) break;
     const isPlayed = endSeconds(segment.progress.segment) <= positionSeconds;
     if (!isPlayed || segment.progress.isDemanded) continue;
-    sizeBytes -= segment.bytes.length;
+    sizeBytes -= segment.root.sizeBytes;
     beyond.push(segment);
   }
   return beyond;

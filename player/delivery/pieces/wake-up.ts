@@ -7,11 +7,10 @@ type Timer = ReturnType<typeof setTimeout>;
 /** One scheduler. */
 interface Sleeper {
   readonly run: () => void;
+  /** Who would be woken up this soon after another is woken up with it. */
+  readonly togetherMs: number;
   dueAtMs: number;
 }
-
-/** Who would be woken up this soon after another is woken up with it. */
-const togetherMs = 12;
 
 export class WakeUps {
   readonly #nowMs: () => number;
@@ -24,8 +23,8 @@ export class WakeUps {
     this.#nowMs = nowMs;
   }
 
-  add(run: () => void): WakeUp {
-    const sleeper: Sleeper = { run, dueAtMs: Number.POSITIVE_INFINITY };
+  add(run: () => void, togetherMs: number): WakeUp {
+    const sleeper: Sleeper = { run, togetherMs, dueAtMs: Number.POSITIVE_INFINITY };
     this.#sleepers.add(sleeper);
     return {
       within: (waitMs) => {
@@ -50,9 +49,9 @@ export class WakeUps {
     if (this.#isRunning) return;
     this.#isRunning = true;
     try {
-      const untilMs = this.#nowMs() + togetherMs;
+      const nowMs = this.#nowMs();
       for (const sleeper of this.#sleepers) {
-        if (sleeper.dueAtMs > untilMs) continue;
+        if (sleeper.dueAtMs > nowMs + sleeper.togetherMs) continue;
         sleeper.dueAtMs = Number.POSITIVE_INFINITY;
         sleeper.run();
       }

@@ -42,6 +42,9 @@ export interface SchedulerConstants {
   readonly trustMs: number;
 }
 
+/** Live latency assumed: most players are three target durations behind. */
+const latencyTargetDurations = 2;
+
 const atLiveLatency: SchedulerConstants = {
   sliceCount: 10,
   firstRequests: 8,
@@ -85,6 +88,20 @@ export function schedulerConstants(latencyMs: number): SchedulerConstants {
     mostFirstHedgeMs: 0.65 * latencyMs,
     mostLastHedgeMs: 0.5 * latencyMs,
   };
+}
+
+/**
+ * The constants for a track of a playback. Sound that is apart is a piece or two a segment, small for any
+ * line: it has time to go with the messages of the pictures.
+ */
+export function trackConstants(
+  isSound: boolean,
+  targetDurationSeconds: number,
+): SchedulerConstants {
+  const constants = schedulerConstants(latencyTargetDurations * targetDurationSeconds * 1_000);
+  const { announceIntervalMs, gatherMs } = constants;
+  if (!isSound) return constants;
+  return { ...constants, announceIntervalMs: 2 * announceIntervalMs, gatherMs: 3 * gatherMs };
 }
 
 function clamp(value: number, least: number, most: number): number {

@@ -13,8 +13,8 @@ beforeEach(() => {
   vi.useFakeTimers({ now: 0 });
   runs = [];
   wakeUps = new WakeUps(() => Date.now());
-  pictures = wakeUps.add(() => runs.push(['pictures', Date.now()]));
-  sound = wakeUps.add(() => runs.push(['sound', Date.now()]));
+  pictures = wakeUps.add(() => runs.push(['pictures', Date.now()]), 12);
+  sound = wakeUps.add(() => runs.push(['sound', Date.now()]), 12);
 });
 
 afterEach(() => {
@@ -58,7 +58,7 @@ describe('a scheduler', () => {
     const ticking = wakeUps.add(() => {
       count += 1;
       if (count < 3) ticking.within(100);
-    });
+    }, 12);
     ticking.now();
     vi.advanceTimersByTime(1_000);
     expect(count).toBe(3);
@@ -90,14 +90,26 @@ describe('the schedulers of a playback', () => {
     ]);
   });
 
+  it('wait for each other as long as they may', () => {
+    const patient = wakeUps.add(() => runs.push(['patient', Date.now()]), 60);
+    patient.within(70);
+    pictures.within(10);
+    vi.advanceTimersByTime(100);
+    expect(runs).toEqual([
+      ['pictures', 10],
+      ['patient', 10],
+    ]);
+    patient.close();
+  });
+
   it('do not run in each other', () => {
     const order: string[] = [];
     const one = wakeUps.add(() => {
       order.push('one begins');
       other.now();
       order.push('one ends');
-    });
-    const other = wakeUps.add(() => order.push('other'));
+    }, 12);
+    const other = wakeUps.add(() => order.push('other'), 12);
     one.now();
     vi.advanceTimersByTime(10);
     expect(order).toEqual(['one begins', 'one ends', 'other']);
@@ -108,7 +120,7 @@ describe('the schedulers of a playback', () => {
   it('go on when one of them fails', () => {
     const failing = wakeUps.add(() => {
       throw new Error('failed');
-    });
+    }, 12);
     expect(() => failing.now()).toThrow('failed');
     failing.close();
     sound.within(5);
