@@ -5,7 +5,9 @@ import type { PeerConnection } from './peer-connection.ts';
 import { maxJoinedMessages } from './piece-messages.ts';
 
 interface Waiting {
-  readonly messages: Uint8Array[];
+  /** Messages one behind the other, long ones in two. */
+  readonly parts: Uint8Array[];
+  messageCount: number;
   sizeBytes: number;
 }
 
@@ -28,13 +30,17 @@ export class LinkMail {
     return waitingBytes;
   }
 
-  put(link: PeerConnection, message: Uint8Array): void {
-    const waiting = this.#waiting.get(link) ?? { messages: [], sizeBytes: 0 };
+  /** @param body the rest of the message, where it is long */
+  put(link: PeerConnection, message: Uint8Array, body?: Uint8Array): void {
+    const waiting = this.#waiting.get(link) ?? { parts: [], messageCount: 0, sizeBytes: 0 };
     this.#waiting.set(link, waiting);
-    waiting.messages.push(message);
-    waiting.sizeBytes += message.length;
+    for (const part of body ? [message, body] : [message]) {
+      waiting.parts.push(part);
+      waiting.sizeBytes += part.length;
+    }
+    waiting.messageCount += 1;
     const isFull =
-      waiting.messages.length === maxJoinedMessages || waiting.sizeBytes >= mostJoinedBytes;
+      waiting.messageCount === maxJoinedMessages || waiting.sizeBytes >= mostJoinedBytes;
     if (isFull) this.send(link);
     else if (!this.#isPosted) {
       this.#isPosted = true;
@@ -58,14 +64,14 @@ export class LinkMail {
   }
 }
 
-function joined({ messages, sizeBytes }: Waiting): Uint8Array {
-  const [first] = messages;
-  if (first !== undefined && messages.length === 1) return first;
+function joined({ parts, sizeBytes }: Waiting): Uint8Array {
+  const [first] = parts;
+  if (first !== undefined && parts.length === 1) return first;
   const bytes = new Uint8Array(sizeBytes);
   let offset = 0;
-  for (const message of messages) {
-    bytes.set(message, offset);
-    offset += message.length;
+  for (const part of parts) {
+    bytes.set(part, offset);
+    offset += part.length;
   }
   return bytes;
 }

@@ -39,12 +39,12 @@ export class PictureLinks implements TrackLinks, SoundHost {
     );
   }
 
-  send(id: string, message: Uint8Array): boolean {
-    return this.#links.send(id, message);
+  send(id: string, message: Uint8Array, body?: Uint8Array): boolean {
+    return this.#links.send(id, message, body);
   }
 
-  sendSound(id: string, message: Uint8Array): boolean {
-    return this.#links.send(id, aboutSound(message));
+  sendSound(id: string, message: Uint8Array, body?: Uint8Array): boolean {
+    return this.#links.send(id, aboutSound(message), body);
   }
 
   get bufferedBytes(): number {

@@ -143,10 +143,10 @@ export class PieceLinks {
   }
 
   /** Sent with all else that there is for this viewer when the task of the page ends; `false` without a link. */
-  send(id: string, message: Uint8Array): boolean {
+  send(id: string, message: Uint8Array, body?: Uint8Array): boolean {
     const link = this.#links.get(id);
     if (!link || link.destroyed) return false;
-    this.#mail.put(link, message);
+    this.#mail.put(link, message, body);
     return true;
   }
 

@@ -130,11 +130,22 @@ export function encodePiece(
   piece: number,
   body: Uint8Array,
 ): Uint8Array<ArrayBuffer> {
-  const { bytes, view } = buffer(pieceHeaderBytes + body.length, codes.piece);
+  const bytes = new Uint8Array(pieceHeaderBytes + body.length);
+  bytes.set(encodePieceHeader(segment, piece, body.length));
+  bytes.set(body, pieceHeaderBytes);
+  return bytes;
+}
+
+/** What comes before the bytes of a piece. */
+export function encodePieceHeader(
+  segment: number,
+  piece: number,
+  sizeBytes: number,
+): Uint8Array<ArrayBuffer> {
+  const { bytes, view } = buffer(pieceHeaderBytes, codes.piece);
   view.setUint32(1, segment, true);
   bytes[5] = piece;
-  view.setUint32(6, body.length, true);
-  bytes.set(body, pieceHeaderBytes);
+  view.setUint32(6, sizeBytes, true);
   return bytes;
 }
 

@@ -2,7 +2,7 @@
 // piece-inbox; piece-delivery passes on what the scheduler has chosen.
 
 import type { DeliveryEvents } from '../delivery-events.ts';
-import { encodePiece } from './piece-messages.ts';
+import { encodePieceHeader } from './piece-messages.ts';
 import type { PieceSegment } from './piece-segment.ts';
 import type { TrackLinks } from './track-links.ts';
 
@@ -41,8 +41,9 @@ export class PieceOutbox {
     const bytes = segment?.pieceBytes(piece);
     if (!segment || !bytes) return;
     const { links, events, serve } = this.#options;
-    const message = encodePiece(segment.number, piece, serve?.(bytes) ?? bytes);
-    if (!links()?.send(neighbour, message)) return;
+    const body = serve?.(bytes) ?? bytes;
+    const header = encodePieceHeader(segment.number, piece, body.length);
+    if (!links()?.send(neighbour, header, body)) return;
     events.onUploaded(bytes.length);
     events.onExchanged?.(neighbour, 0, bytes.length);
   }

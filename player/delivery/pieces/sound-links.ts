@@ -8,7 +8,7 @@ import type { TrackLinks, TrackListener } from './track-links.ts';
 /** The links of one rendition of the pictures. */
 export interface SoundHost {
   readonly bufferedBytes: number;
-  sendSound(id: string, message: Uint8Array): boolean;
+  sendSound(id: string, message: Uint8Array, body?: Uint8Array): boolean;
   drop(id: string, banMs: number): void;
 }
 
@@ -53,8 +53,8 @@ export class SoundLinks {
     return sizeBytes;
   }
 
-  send(id: string, message: Uint8Array): boolean {
-    return this.#ways.get(id)?.[0]?.sendSound(id, message) ?? false;
+  send(id: string, message: Uint8Array, body?: Uint8Array): boolean {
+    return this.#ways.get(id)?.[0]?.sendSound(id, message, body) ?? false;
   }
 
   /** What a viewer does wrong in the sound it does wrong altogether; who leaves it may stay for pictures. */
@@ -139,8 +139,8 @@ class LinksInUse implements TrackLinks {
     return this.#isInUse ? this.#links.bufferedBytes : 0;
   }
 
-  send(id: string, message: Uint8Array): boolean {
-    return this.#isInUse && this.#links.send(id, message);
+  send(id: string, message: Uint8Array, body?: Uint8Array): boolean {
+    return this.#isInUse && this.#links.send(id, message, body);
   }
 
   drop(id: string, banMs: number): void {

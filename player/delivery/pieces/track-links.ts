@@ -11,8 +11,9 @@ export interface TrackLinks {
   /**
    * What is sent in one task of the page goes to each neighbour as one message, when the task ends.
    * `false` when the link is gone. The message is the callee's from then on.
+   * @param body the rest of a message that is long, so that it is copied but once
    */
-  send(id: string, message: Uint8Array): boolean;
+  send(id: string, message: Uint8Array, body?: Uint8Array): boolean;
   /** Bytes that wait to leave, on all links together: they share one uplink. */
   readonly bufferedBytes: number;
   /** Asks the tracker for more viewers than most need. */

@@ -8,6 +8,7 @@ import {
   decodeMessages,
   encodeCancel,
   encodePiece,
+  encodePieceHeader,
   maxJoinedMessages,
 } from '../../../player/delivery/pieces/piece-messages.ts';
 import { MemoryPeer } from '../../support/memory-peers.ts';
@@ -31,7 +32,7 @@ describe('mail on links', () => {
     const [one, other] = [new MemoryPeer('one'), new MemoryPeer('other')];
     mail.put(one, encodeCancel(7, 1));
     mail.put(other, encodeCancel(7, 2));
-    mail.put(one, encodePiece(7, 3, new Uint8Array(9)));
+    mail.put(one, encodePieceHeader(7, 3, 9), new Uint8Array(9));
     expect(mail.waitingBytes).toBe(6 + 6 + 19);
     expect([sentOn(one), sentOn(other)]).toEqual([[], []]);
     await Promise.resolve();
