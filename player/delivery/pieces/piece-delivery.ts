@@ -4,34 +4,31 @@
 import { CdnError } from '../cdn-fetcher.ts';
 import type { DeliveredSegment, DeliveryEvents } from '../delivery-events.ts';
 import { sha256Hex } from '../digest.ts';
-import { type MediaSegment, pathOf, type RenditionPlaylist } from '../media-segment.ts';
+import { endSeconds, type MediaSegment, pathOf, type RenditionPlaylist } from '../media-segment.ts';
 import { areEqualSettings, defaultPeerSettings, type PeerSettings } from '../peer-settings.ts';
 import type { PeerGate } from '../peer-switch.ts';
 import type { RenditionSource } from '../rendition-source.ts';
 import type { FetchReason, SchedulerAction } from '../scheduler/scheduler-actions.ts';
-import { trackConstants } from '../scheduler/scheduler-constants.ts';
+import { schedulerConstants } from '../scheduler/scheduler-constants.ts';
 import { SwarmScheduler } from '../scheduler/swarm-scheduler.ts';
-import { atOnceMs } from '../scheduler/urgency.ts';
 import type { OnArriving } from '../segment-progress.ts';
 import { canUpload } from '../viewer-id.ts';
-import { messageOf } from './action-messages.ts';
 import { ForgedPiecesError, maxMismatches } from './forged-pieces-error.ts';
+import { NeighbourMail } from './neighbour-mail.ts';
 import { PieceInbox } from './piece-inbox.ts';
-import { contentOf } from './piece-messages.ts';
+import type { PieceLinks, PieceLinksListener } from './piece-links.ts';
+import { encodeHello } from './piece-messages.ts';
 import { PieceOutbox } from './piece-outbox.ts';
 import { PieceSegment } from './piece-segment.ts';
 import type { RangeFetcher } from './range-fetcher.ts';
-import { beyondStore, isInReach } from './segment-reach.ts';
-import type { TrackLinks, TrackListener } from './track-links.ts';
+import { isInReach } from './segment-reach.ts';
 import type { RangeTimes } from './transfer-clock.ts';
-import type { WakeUp, WakeUps } from './wake-up.ts';
+import { WakeUp } from './wake-up.ts';
 
 export interface PieceDeliveryOptions {
   readonly viewerId: string;
   readonly nowMs: () => number;
   readonly random: () => number;
-  /** Shared by the renditions of a playback. */
-  readonly wakeUps: WakeUps;
   readonly ranges: RangeFetcher;
   /** Most bytes of segments kept, besides those that are yet to be played. */
   readonly storeLimitBytes: number;
@@ -52,6 +49,8 @@ const fetchRetryMs = 700;
 const meetingMs = 3_000;
 /** The scheduler is asked at least this often: bans end, and neighbours get more to do. */
 const longestPauseMs = 1_000;
+/** Live latency assumed for the constants: most players are three target durations behind. */
+const latencyTargetDurations = 2;
 
 export class PieceDelivery implements RenditionSource {
   readonly #options: PieceDeliveryOptions;
@@ -59,8 +58,9 @@ export class PieceDelivery implements RenditionSource {
   readonly #segments = new Map<number, PieceSegment>();
   readonly #inbox: PieceInbox;
   readonly #outbox: PieceOutbox;
+  readonly #mail: NeighbourMail;
   #playlist: RenditionPlaylist;
-  #links: TrackLinks | null = null;
+  #links: PieceLinks | null = null;
   #peers: PeerGate | null = null;
   #playheadSeconds: number | null = null;
   #isActive = true;
@@ -74,25 +74,28 @@ export class PieceDelivery implements RenditionSource {
   constructor(options: PieceDeliveryOptions, playlist: RenditionPlaylist) {
     this.#options = options;
     this.#isCapable = canUpload(options.viewerId);
-    const constants = trackConstants(playlist.track === 'audio', playlist.targetDurationSeconds);
-    this.#wakeUp = options.wakeUps.add(() => this.#runScheduler(), constants.gatherMs);
+    this.#wakeUp = new WakeUp({ nowMs: options.nowMs, run: () => this.#runScheduler() });
     this.#scheduler = new SwarmScheduler({
       viewerId: options.viewerId,
       isLive: playlist.isLive,
       canUpload: this.#isCapable,
-      constants,
+      constants: schedulerConstants(
+        latencyTargetDurations * playlist.targetDurationSeconds * 1_000,
+      ),
       segmentDurationMs: playlist.targetDurationSeconds * 1_000,
       nowMs: options.nowMs(),
       random: options.random,
     });
+    this.#mail = new NeighbourMail({ links: () => this.#links, nowMs: options.nowMs });
     this.#outbox = new PieceOutbox({
       links: () => this.#links,
       events: options.events,
       serve: options.serve,
+      mail: this.#mail,
       awaitsSent: () => this.#scheduler.awaitsSent,
       onSent: () => {
         this.#scheduler.sent(options.nowMs());
-        this.#runOrWait();
+        this.#wakeUp.within(this.#scheduler.pauseMs);
       },
     });
     this.#inbox = new PieceInbox({
@@ -101,13 +104,7 @@ export class PieceDelivery implements RenditionSource {
       links: () => this.#links,
       nowMs: options.nowMs,
       events: options.events,
-      content: contentOf(pathOf(playlist.url)),
-      greetsBack: playlist.track === 'audio',
-      canUpload: () => this.#canUpload,
-      onChanged: () => {
-        this.#outbox.look();
-        this.#runOrWait();
-      },
+      onChanged: () => this.#run(),
       onPiece: (segment) => this.#completed(segment),
     });
     this.#playlist = playlist;
@@ -133,7 +130,7 @@ export class PieceDelivery implements RenditionSource {
   }
 
   /** Joins the swarm, or leaves it. */
-  setLinks(open: ((listener: TrackListener) => TrackLinks) | null): void {
+  setLinks(open: ((listener: PieceLinksListener) => PieceLinks) | null): void {
     if (this.#closed || (open === null) === (this.#links === null)) return;
     if (open === null) {
       this.#links?.close();
@@ -151,10 +148,7 @@ export class PieceDelivery implements RenditionSource {
     if (this.#closed) return;
     this.#playlist = playlist;
     this.#followReach();
-    const { storeLimitBytes } = this.#options;
-    const segments = [...this.#segments.values()];
-    for (const segment of beyondStore(segments, storeLimitBytes, this.#playheadSeconds ?? 0))
-      this.#forget(segment);
+    this.#boundStore();
     this.#run();
   }
 
@@ -184,7 +178,7 @@ export class PieceDelivery implements RenditionSource {
     this.#settings = settings;
     const { uploadLimitBps, isCareful, minViewers } = settings;
     if (settings.canUpload !== before.canUpload) {
-      this.#inbox.greet();
+      this.#inbox.broadcast(encodeHello(this.#canUpload));
       this.#scheduler.setCanUpload(this.#canUpload, this.#options.nowMs());
     }
     if (uploadLimitBps !== before.uploadLimitBps) this.#scheduler.setUploadLimit(uploadLimitBps);
@@ -195,8 +189,7 @@ export class PieceDelivery implements RenditionSource {
 
   setActive(isActive: boolean): void {
     this.#isActive = isActive;
-    if (isActive) this.#links?.comeForward();
-    else for (const segment of this.#segments.values()) this.#abortFetches(segment);
+    if (!isActive) for (const segment of this.#segments.values()) this.#abortFetches(segment);
     this.#run();
   }
 
@@ -298,11 +291,24 @@ export class PieceDelivery implements RenditionSource {
     return segment;
   }
 
-  #linkListener(): TrackListener {
+  /** What has been played is kept for others only as far as the device has room. */
+  #boundStore(): void {
+    let sizeBytes = 0;
+    for (const { bytes } of this.#segments.values()) sizeBytes += bytes.length;
+    for (const segment of [...this.#segments.values()].sort((a, b) => a.number - b.number)) {
+      if (sizeBytes <= this.#options.storeLimitBytes) return;
+      const isPlayed = endSeconds(segment.progress.segment) <= (this.#playheadSeconds ?? 0);
+      if (!isPlayed || segment.progress.isDemanded) continue;
+      sizeBytes -= segment.bytes.length;
+      this.#forget(segment);
+    }
+  }
+
+  #linkListener(): PieceLinksListener {
     return {
-      onLink: (id) => this.#inbox.greet(id),
+      onLink: (id) => this.#links?.send(id, encodeHello(this.#canUpload)),
       onLinkClosed: (id) => this.#inbox.linkClosed(id),
-      onMessages: (id, messages) => this.#inbox.receive(id, messages),
+      onMessage: (id, data) => this.#inbox.receive(id, data),
       onSwarm: (ring, viewerCount) => this.#scheduler.setRing(ring, viewerCount),
     };
   }
@@ -313,12 +319,6 @@ export class PieceDelivery implements RenditionSource {
     this.#wakeUp.within(this.#scheduler.pauseMs);
   }
 
-  /** At the end of a task in which all has been said: what may not wait is done in it. */
-  #runOrWait(): void {
-    if (this.#scheduler.pauseMs <= atOnceMs) this.#wakeUp.now();
-    else this.#wakeUp.within(this.#scheduler.pauseMs);
-  }
-
   /** Asks the scheduler what is to be done now, does it, and wakes up for what is next. */
   #runScheduler(): void {
     const nowMs = this.#options.nowMs();
@@ -326,6 +326,7 @@ export class PieceDelivery implements RenditionSource {
     this.#scheduler.setCdnSpeed(firstByteMs, bytesPerMs);
     const { actions, nextMs } = this.#scheduler.run(nowMs);
     for (const action of actions) this.#do(action);
+    this.#mail.send();
     this.#outbox.look();
     this.#links?.acceptMore(this.#scheduler.hasRoom);
     this.#wakeUp.within(Math.max(1, Math.min(nextMs - nowMs, longestPauseMs)));
@@ -345,16 +346,12 @@ export class PieceDelivery implements RenditionSource {
         return;
       case 'request':
       case 'cancel':
-      case 'have': {
-        const segment = this.#segments.get(action.segment);
-        const message = messageOf(action, segment, this.#options.nowMs());
-        if (message !== null) this.#links?.send(action.neighbour, message);
+      case 'have':
+        this.#mail.put(action, this.#segments.get(action.segment));
         return;
-      }
       case 'send':
-        for (const { neighbour, pieces } of action.parcels)
-          for (const { segment, piece } of pieces)
-            this.#outbox.put(neighbour, this.#segments.get(segment), piece);
+        for (const { segment, piece } of action.pieces)
+          this.#outbox.put(action.neighbour, this.#segments.get(segment), piece);
         return;
       case 'meet':
         this.#links?.meet();
@@ -441,10 +438,9 @@ export class PieceDelivery implements RenditionSource {
 
   #arrived(segment: PieceSegment): void {
     // Where the whole is checked, nothing is played before.
-    if (segment.isComplete || segment.startBytes === 0 || this.#options.checksWhole) return;
+    if (segment.isComplete || segment.start.length === 0 || this.#options.checksWhole) return;
     segment.progress.arrive({
-      startBytes: segment.startBytes,
-      read: (fromBytes) => segment.read(fromBytes),
+      start: segment.start,
       sizeBytes: segment.root.sizeBytes,
       // With neighbours a wait for them would look like a slow network.
       transfer: this.peerCount === 0 ? segment.transferClock.underWay() : null,
@@ -466,7 +462,7 @@ export class PieceDelivery implements RenditionSource {
   /** A forged piece root passes forged pieces; the digest, which is signed, does not. */
   async #checkWhole(segment: PieceSegment): Promise<void> {
     const { digest, url } = segment.progress.segment;
-    segment.isWholeRight ??= sha256Hex(segment.read().buffer).then((whole) => whole === digest);
+    segment.isWholeRight ??= sha256Hex(segment.bytes.buffer).then((whole) => whole === digest);
     if (await segment.isWholeRight) this.#deliver(segment);
     else segment.progress.fail(new ForgedPiecesError(url));
   }
@@ -480,7 +476,7 @@ export class PieceDelivery implements RenditionSource {
       if (segment.peerBytes > 0) this.#options.events.onDelivered('peer', segment.peerBytes);
     }
     progress.source = segment.peerBytes > segment.cdnBytes ? 'peer' : 'cdn';
-    progress.deliver(() => segment.read().buffer);
+    progress.deliver(segment.bytes.buffer);
   }
 
   #forget(segment: PieceSegment): void {

@@ -61,8 +61,7 @@ function load(isProgressive: boolean) {
 
 function arriving(sizeKib: number, isAlone = true): Parameters<OnArriving>[0] {
   return {
-    startBytes: sizeKib * kib,
-    read: (fromBytes) => bytes.slice(fromBytes, sizeKib * kib),
+    start: bytes.subarray(0, sizeKib * kib),
     sizeBytes: bytes.length,
     transfer: isAlone ? transfer : null,
   };
