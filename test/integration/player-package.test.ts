@@ -145,11 +145,9 @@ describe('the package @shoal/player', () => {
 
   it('stays within its size budgets', async () => {
     const loaded = await filesLoadedBy('plugin.js');
-    // What exchanges whole segments is loaded for recordings only, what joins sound by light builds, and
-    // what checks signatures in script where a key is pinned and WebCrypto is missing or too old.
-    const late = /^chunks\/(?:p2p-media-loader|sound-joiner|script-verifier)-/;
-    const live = loaded.filter((name) => !late.test(name));
-    expect(live).toHaveLength(loaded.length - 3);
+    // What exchanges whole segments is loaded for recordings only, what joins sound by light builds.
+    const live = loaded.filter((name) => !/^chunks\/(?:p2p-media-loader|sound-joiner)-/.test(name));
+    expect(live).toHaveLength(loaded.length - 2);
     expect(await gzipBytes(...live)).toBeLessThanOrEqual(budgetBytes.pluginLive);
     expect(await gzipBytes('shoal-hls.js')).toBeLessThanOrEqual(budgetBytes.pluginScript);
     expect(await gzipBytes('shoal.js')).toBeLessThanOrEqual(budgetBytes.embed);
