@@ -56,8 +56,22 @@ function reachOutLate(): void {
   });
 }
 
+/**
+ * Whenever the polyfill counts no connection any more, it closes everything of libdatachannel in
+ * this process, a broadcast too. It counts one before it makes it: this one, which cannot be made,
+ * is counted for ever, and holds nothing.
+ */
+function neverCountNone(): void {
+  try {
+    Reflect.construct(RTCPeerConnection, [{ peerIdentity: 0 }]);
+  } catch {
+    // A name that is no string.
+  }
+}
+
 endGathering();
 reachOutLate();
+neverCountNone();
 
 /** The core, once the globals that it looks for are there. */
 export async function loadCore(): Promise<P2pMediaLoaderModule> {
