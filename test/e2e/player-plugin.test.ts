@@ -172,7 +172,10 @@ const builds = [
 
 const lightBuilds = builds.filter((build) => build.includes('light'));
 
-/** For hls.js's first two players: both add to its requests. */
+/**
+ * Both add to hls.js's requests. The players take them by turns, so that there are two of each: who is taken
+ * out of the swarm by the guard, as on a busy machine, asks for whole segments.
+ */
 const requestSetups = `[
   {
     xhrSetup: (xhr, url) => {
@@ -199,7 +202,7 @@ function pageOfBuilds(builds: readonly string[], setups: string): string {
       const players = await Promise.all(${JSON.stringify(builds)}.map(async (build, index) => {
         const { default: Hls } = await import('/' + build);
         const shoal = { tracker: '${stage.trackerSocketUrl}', telemetry: 'off' };
-        const hls = createShoalHls(Hls, { ...setups[index], shoal });
+        const hls = createShoalHls(Hls, { ...setups[index % setups.length], shoal });
         hls.loadSource('${stage.playlistUrl}');
         hls.attachMedia(videos[index]);
         hls.on(Hls.Events.MANIFEST_PARSED, () => videos[index].play());
@@ -253,9 +256,8 @@ describe('hls.js 1.6 and 1.7, full and light, as four players on one page', () =
         description: `a range is asked for with ${by}`,
       });
     }
-    const told = asked.filter(({ by }) => by !== '');
-    expect(told.filter(({ language }) => language !== 'tlh')).toEqual([]);
-    expect(new Set(asked.map(({ by }) => by))).toEqual(new Set(['?by=xhr', '?by=fetch', '']));
+    expect(asked.filter(({ language }) => language !== 'tlh')).toEqual([]);
+    expect(new Set(asked.map(({ by }) => by))).toEqual(new Set(['?by=xhr', '?by=fetch']));
 
     await page.evaluate(() => window.destroyFirstPlayer());
     const [destroyed, ...before] = await players();
