@@ -15,10 +15,15 @@ import {
 import { openSource, type SourceOptions } from './open-source.ts';
 import { areEqualSettings, defaultPeerSettings, type PeerSettings } from './peer-settings.ts';
 import { ForgedPiecesError } from './pieces/forged-pieces-error.ts';
+import { SoundLinks } from './pieces/sound-links.ts';
+import { WakeUps } from './pieces/wake-up.ts';
 import type { RenditionSource } from './rendition-source.ts';
 import type { OnArriving } from './segment-progress.ts';
 
-export type HybridDeliveryOptions = Omit<SourceOptions, 'swarmId' | 'stream' | 'cdn'>;
+export type HybridDeliveryOptions = Omit<
+  SourceOptions,
+  'swarmId' | 'stream' | 'cdn' | 'soundLinks' | 'wakeUps'
+>;
 
 interface Rendition {
   readonly source: RenditionSource;
@@ -32,6 +37,8 @@ export class HybridDelivery {
   readonly #options: HybridDeliveryOptions;
   readonly #swarmId: SwarmId;
   readonly #cdn: CdnFetcher;
+  readonly #soundLinks = new SoundLinks();
+  readonly #wakeUps: WakeUps;
   readonly #renditions = new Map<string, Rendition>();
   /** Paths of the playlists being played. */
   readonly #foreground = new Map<MediaTrack, string>();
@@ -42,6 +49,7 @@ export class HybridDelivery {
   constructor(options: HybridDeliveryOptions) {
     this.#options = options;
     this.#swarmId = swarmIdOfPlaylist(options.playlistUrl);
+    this.#wakeUps = new WakeUps(options.nowMs);
     this.#cdn = new CdnFetcher({ fetch: options.fetch, nowMs: options.nowMs });
   }
 
@@ -165,6 +173,8 @@ export class HybridDelivery {
         swarmId: this.#swarmId,
         stream: streamNameOf(this.#options.playlistUrl),
         cdn: this.#cdn,
+        soundLinks: this.#soundLinks,
+        wakeUps: this.#wakeUps,
         events: {
           ...bound(events),
           onPeerCount: () => events.onPeerCount(this.peerCount),

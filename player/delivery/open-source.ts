@@ -10,10 +10,11 @@ import type { P2pMediaLoaderModule } from './exchange/p2p-media-loader-exchange.
 import { type RenditionPlaylist, withoutQuery } from './media-segment.ts';
 import { PeerSwitch } from './peer-switch.ts';
 import type { TrackerClientClass } from './pieces/peer-connection.ts';
+import { PictureLinks } from './pieces/picture-links.ts';
 import { PieceDelivery } from './pieces/piece-delivery.ts';
-import { PieceLinks } from './pieces/piece-links.ts';
-import { encodeBye } from './pieces/piece-messages.ts';
 import { RangeFetcher } from './pieces/range-fetcher.ts';
+import type { SoundLinks } from './pieces/sound-links.ts';
+import type { WakeUps } from './pieces/wake-up.ts';
 import { RenditionDelivery } from './rendition-delivery.ts';
 import type { RenditionSource } from './rendition-source.ts';
 import type { FetchReason } from './scheduler/scheduler-actions.ts';
@@ -47,6 +48,10 @@ export interface SourceOptions {
   readonly relayOnly?: boolean | undefined;
   readonly nowMs: () => number;
   readonly cdn: CdnFetcher;
+  /** The links that the sound of this playback travels on. */
+  readonly soundLinks: SoundLinks;
+  /** Shared by all renditions of this playback. */
+  readonly wakeUps: WakeUps;
   readonly events: DeliveryEvents;
   readonly onFetch?: ((reason: FetchReason, sizeBytes: number) => void) | undefined;
   /** What other viewers are given instead of the real bytes; tests make a viewer lie with it. */
@@ -69,6 +74,7 @@ function openPieceSource(options: SourceOptions, playlist: RenditionPlaylist): R
       viewerId,
       nowMs,
       random: Math.random,
+      wakeUps: options.wakeUps,
       ranges: new RangeFetcher({ fetch, nowMs }),
       storeLimitBytes,
       checksWhole: options.checksWhole ?? false,
@@ -78,20 +84,27 @@ function openPieceSource(options: SourceOptions, playlist: RenditionPlaylist): R
     playlist,
   );
   if (trackerUrl === null) return delivery;
+  const { soundLinks } = options;
+  if (playlist.track === 'audio') {
+    // Nothing to load, nobody to meet: the links are those of the pictures, as soon as there are any.
+    const use = (isAllowed: boolean): void =>
+      delivery.setLinks(isAllowed ? (listener) => soundLinks.use(listener) : null);
+    delivery.joinWith({ isJoining: false, allow: use, close: () => {} });
+    return delivery;
+  }
   delivery.joinWith(
     new PeerSwitch(options.loadTrackerClientClass, (clientClass) => {
       if (clientClass === null) delivery.setLinks(null);
-      else
-        delivery.setLinks(
-          (listener) =>
-            new PieceLinks(linkOptions(options, trackerUrl, clientClass, playlist), listener),
-        );
+      else {
+        const linkOptions = linkOptionsOf(options, trackerUrl, clientClass, playlist);
+        delivery.setLinks((listener) => new PictureLinks(linkOptions, listener, soundLinks));
+      }
     }),
   );
   return delivery;
 }
 
-function linkOptions(
+function linkOptionsOf(
   options: SourceOptions,
   trackerUrl: string,
   clientClass: TrackerClientClass,
@@ -109,7 +122,6 @@ function linkOptions(
       iceTransportPolicy: options.relayOnly ? ('relay' as const) : ('all' as const),
     },
     maxLinks,
-    goodbye: encodeBye(),
     nowMs: options.nowMs,
     onRelayed: (sizeBytes: number) => options.events.onRelayed?.(sizeBytes),
   };

@@ -306,7 +306,7 @@ export class RenditionDelivery implements RenditionSource {
       progress.isCounted = true;
       this.#options.events.onDelivered(progress.source ?? 'cdn', bytes.byteLength);
     }
-    progress.deliver(bytes);
+    progress.deliver(() => bytes.slice(0));
     this.#plan();
   }
 

@@ -9,8 +9,10 @@ export type OnArriving = (arriving: ArrivingSegment) => void;
 
 /** A segment on its way. */
 export interface ArrivingSegment {
-  /** Verified bytes from the start of the segment on: a view, to be copied at once. */
-  readonly start: Uint8Array;
+  /** Verified bytes from the start of the segment on. */
+  readonly startBytes: number;
+  /** A copy of those from `fromBytes` on. */
+  readonly read: (fromBytes: number) => Uint8Array<ArrayBuffer>;
   readonly sizeBytes: number;
   /** The transfer from the CDN that brings it, `null` when others may. */
   readonly transfer: Pick<
@@ -88,12 +90,11 @@ export class SegmentProgress {
     for (const waiter of this.#waiters) waiter.onArriving?.(arriving);
   }
 
-  /** Gives every waiter its own copy. */
-  deliver(bytes: ArrayBuffer): void {
+  /** @param copy makes one for each waiter */
+  deliver(copy: () => ArrayBuffer): void {
     const source = this.source ?? 'cdn';
-    for (const waiter of this.#takeWaiters()) {
-      waiter.resolve({ bytes: bytes.slice(0), source, transfer: this.transfer });
-    }
+    for (const waiter of this.#takeWaiters())
+      waiter.resolve({ bytes: copy(), source, transfer: this.transfer });
   }
 
   fail(reason: unknown): void {

@@ -2,7 +2,7 @@
 // goodbye, or a viewer that cheats. Wraps the tracker client of a headless viewer.
 
 import type { PeerConnection, TrackerClientClass } from '@shoal/player/delivery';
-import { joinableSizeOf } from '../../player/delivery/pieces/piece-messages.ts';
+import { codeOf, messageSizeOf } from '../../player/delivery/pieces/piece-messages.ts';
 
 export interface LinkConditions {
   /** Added to every message this viewer sends: half of what the round trip grows by. */
@@ -42,7 +42,7 @@ function applyTo(peer: PeerConnection, conditions: LinkConditions): void {
   const send = peer.send.bind(peer);
   peer.send = (data) => {
     const changed = cheat === null ? data : changedBy(cheat, data);
-    if (changed === null || (silentEndMs > 0 && data[0] === goodbyeCode)) return;
+    if (changed === null || (silentEndMs > 0 && codeOf(data) === goodbyeCode)) return;
     onMessage();
     if (delayMs === 0) send(changed);
     else setTimeout(() => sendIfOpen(peer, send, changed), delayMs);
@@ -55,10 +55,10 @@ function changedBy(cheat: 'liar' | 'freeRider', data: Uint8Array): Uint8Array | 
   const kept: Uint8Array[] = [];
   for (let offset = 0; offset < data.length; ) {
     const rest = data.subarray(offset);
-    const message = rest.slice(0, joinableSizeOf(rest) ?? rest.length);
+    const message = rest.slice(0, messageSizeOf(rest));
     offset += message.length;
-    if (message[0] === pieceCode) continue;
-    if (message[0] === haveCode) message.fill(cheat === 'liar' ? 0xff : 0, bitsOffset);
+    if (codeOf(message) === pieceCode) continue;
+    if (codeOf(message) === haveCode) message.fill(cheat === 'liar' ? 0xff : 0, bitsOffset);
     kept.push(message);
   }
   return kept.length === 0 ? null : Buffer.concat(kept);

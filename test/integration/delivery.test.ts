@@ -190,7 +190,7 @@ describe.concurrent.each(['shoal', 'p2p-media-loader'] as const)(
 );
 
 // By p2p-media-loader too in test/e2e/hls-delivery.test.ts.
-it.concurrent('exchanges pictures and sound of an audio group, each in a swarm of its own, with viewer tokens', async () => {
+it.concurrent('exchanges pictures and sound of an audio group over the same links, with viewer tokens', async () => {
   await using stage = new Stage();
   // Two pieces of sound a segment, as at 128 kbit/s.
   const origin = await stage.origin({ audioBitrateBps: 128_000 });

@@ -2,7 +2,7 @@
 // the CDN (swarm-model.ts). Deterministic by its seed.
 
 import { pieceCount, pieceSizeBytes } from '@shoal/ingest/protocol';
-import type { SchedulerAction } from '../../player/delivery/scheduler/scheduler-actions.ts';
+import type { Parcel, SchedulerAction } from '../../player/delivery/scheduler/scheduler-actions.ts';
 import { schedulerConstants } from '../../player/delivery/scheduler/scheduler-constants.ts';
 import { SwarmScheduler } from '../../player/delivery/scheduler/swarm-scheduler.ts';
 import { EventQueue } from './event-queue.ts';
@@ -414,29 +414,29 @@ export class SwarmSimulator {
       scheduler.requested(from, segment, action.piece, action.deadlineInMs, nowMs);
   }
 
-  #send(viewer: SimulatedViewer, { neighbour, pieces }: Action<'send'>): void {
-    const { pieceOverheadBytes, downlinkBps } = this.#model;
-    const nowMs = this.#queue.nowMs;
-    const bytes = pieces.reduce((sum, { piece }) => sum + this.#bytesOf(piece, piece), 0);
-    const lineBytes = bytes + pieceOverheadBytes + viewer.uplinkDebtBytes;
-    viewer.uplinkDebtBytes = 0;
-    const rate = viewer.uplinkBytesPerMs;
-    const sentAtMs = Math.max(nowMs, viewer.uplinkFreeAtMs) + lineBytes / rate;
-    viewer.uplinkFreeAtMs = sentAtMs;
-    if (nowMs >= this.#fromMs) viewer.uploadedBytes += bytes;
-    this.#queue.plan(Math.max(nowMs, sentAtMs - maxBufferedBytes / rate), () => {
+  #send(viewer: SimulatedViewer, { parcels }: Action<'send'>): void {
+    for (const parcel of parcels) this.#sendParcel(viewer, parcel);
+    const leftAtMs = viewer.uplinkFreeAtMs - maxBufferedBytes / viewer.uplinkBytesPerMs;
+    this.#queue.plan(Math.max(this.#queue.nowMs, leftAtMs), () => {
       viewer.scheduler.sent(this.#queue.nowMs);
       this.#wake(viewer);
     });
+  }
+
+  #sendParcel(viewer: SimulatedViewer, { neighbour, pieces }: Parcel): void {
+    const { pieceOverheadBytes, downlinkBps } = this.#model;
+    const bytes = pieces.reduce((sum, { piece }) => sum + this.#bytesOf(piece, piece), 0);
+    const lineMs = (bytes + pieceOverheadBytes + viewer.uplinkDebtBytes) / viewer.uplinkBytesPerMs;
+    const sentAtMs = Math.max(this.#queue.nowMs, viewer.uplinkFreeAtMs) + lineMs;
+    viewer.uplinkDebtBytes = 0;
+    viewer.uplinkFreeAtMs = sentAtMs;
+    if (this.#queue.nowMs >= this.#fromMs) viewer.uploadedBytes += bytes;
     const other = this.#byId.get(neighbour);
-    if (!other) return;
     const delayMs = viewer.neighbours.get(neighbour) ?? 0;
     this.#queue.plan(sentAtMs + delayMs, () => {
-      if (!other.isThere || !other.neighbours.has(viewer.id)) return;
-      const atMs = Math.max(
-        this.#queue.nowMs,
-        other.downlinkFreeAtMs + (bytes * 8_000) / downlinkBps,
-      );
+      if (!other?.isThere || !other.neighbours.has(viewer.id)) return;
+      const freeAtMs = other.downlinkFreeAtMs + (bytes * 8_000) / downlinkBps;
+      const atMs = Math.max(this.#queue.nowMs, freeAtMs);
       other.downlinkFreeAtMs = atMs;
       this.#queue.plan(atMs, () => {
         for (const { segment, piece } of pieces) this.#receive(viewer, other, segment, piece);

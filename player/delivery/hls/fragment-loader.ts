@@ -11,7 +11,7 @@ import type {
 } from 'hls.js';
 import { CdnError } from '../cdn-fetcher.ts';
 import type { DeliveredSegment } from '../delivery-events.ts';
-import type { OnArriving } from '../segment-progress.ts';
+import type { ArrivingSegment, OnArriving } from '../segment-progress.ts';
 import { DeliveryLoadStats, type NetworkEstimate } from './load-stats.ts';
 
 /** What the loader needs of the session: where to load from, and what ABR believes. */
@@ -64,7 +64,7 @@ class DeliveryFragmentLoader implements Loader<FragmentLoaderContext> {
     const onArriving: OnArriving = (arriving) => {
       if (controller.signal.aborted) return;
       this.stats.arrive(arriving);
-      this.#feed(arriving.start, leastChunkBytes);
+      this.#feed(arriving, leastChunkBytes);
     };
     this.#source.load(context, controller.signal, onArriving).then(
       (delivered) => this.#succeed(delivered),
@@ -88,7 +88,9 @@ class DeliveryFragmentLoader implements Loader<FragmentLoaderContext> {
     const { context } = this;
     if (!this.#callbacks || !context) return;
     this.stats.finish(delivered, this.#source.networkEstimate());
-    this.#feed(new Uint8Array(delivered.bytes), 1);
+    const { bytes } = delivered;
+    const read = (fromBytes: number) => new Uint8Array(bytes.slice(fromBytes));
+    this.#feed({ startBytes: bytes.byteLength, read }, 1);
     // A chunk may have made hls.js abort the load.
     const callbacks = this.#finish();
     if (!callbacks) return;
@@ -97,14 +99,17 @@ class DeliveryFragmentLoader implements Loader<FragmentLoaderContext> {
   }
 
   /**
-   * Gives a progressive load what it has not been given of `start`, if that is enough. Only such a
+   * Gives a progressive load what it has not been given of the start, if that is enough. Only such a
    * load takes data on the way, and then it expects none at the end.
    */
-  #feed(start: Uint8Array, leastBytes: number): void {
+  #feed(
+    { startBytes, read }: Pick<ArrivingSegment, 'startBytes' | 'read'>,
+    leastBytes: number,
+  ): void {
     const onProgress = this.#callbacks?.onProgress;
-    if (!onProgress || !this.context || start.length - this.#givenBytes < leastBytes) return;
-    const chunk = start.slice(this.#givenBytes);
-    this.#givenBytes = start.length;
+    if (!onProgress || !this.context || startBytes - this.#givenBytes < leastBytes) return;
+    const chunk = read(this.#givenBytes);
+    this.#givenBytes = startBytes;
     onProgress(this.stats, this.context, chunk.buffer, null);
   }
 

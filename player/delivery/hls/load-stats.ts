@@ -48,11 +48,11 @@ export class DeliveryLoadStats implements LoaderStats {
   }
 
   /** The CDN alone is bringing the segment: hls.js may see it, and give up what comes too slowly. */
-  arrive({ start, sizeBytes, transfer }: ArrivingSegment): void {
+  arrive({ startBytes, sizeBytes, transfer }: ArrivingSegment): void {
     if (!transfer) return;
     this.loading.start = transfer.startedAtMs;
     this.loading.first = transfer.firstByteAtMs;
-    this.loaded = start.length;
+    this.loaded = startBytes;
     this.total = sizeBytes;
   }
 

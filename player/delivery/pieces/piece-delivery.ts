@@ -4,31 +4,34 @@
 import { CdnError } from '../cdn-fetcher.ts';
 import type { DeliveredSegment, DeliveryEvents } from '../delivery-events.ts';
 import { sha256Hex } from '../digest.ts';
-import { endSeconds, type MediaSegment, pathOf, type RenditionPlaylist } from '../media-segment.ts';
+import { type MediaSegment, pathOf, type RenditionPlaylist } from '../media-segment.ts';
 import { areEqualSettings, defaultPeerSettings, type PeerSettings } from '../peer-settings.ts';
 import type { PeerGate } from '../peer-switch.ts';
 import type { RenditionSource } from '../rendition-source.ts';
 import type { FetchReason, SchedulerAction } from '../scheduler/scheduler-actions.ts';
-import { schedulerConstants } from '../scheduler/scheduler-constants.ts';
+import { trackConstants } from '../scheduler/scheduler-constants.ts';
 import { SwarmScheduler } from '../scheduler/swarm-scheduler.ts';
+import { atOnceMs } from '../scheduler/urgency.ts';
 import type { OnArriving } from '../segment-progress.ts';
 import { canUpload } from '../viewer-id.ts';
+import { messageOf } from './action-messages.ts';
 import { ForgedPiecesError, maxMismatches } from './forged-pieces-error.ts';
-import { NeighbourMail } from './neighbour-mail.ts';
 import { PieceInbox } from './piece-inbox.ts';
-import type { PieceLinks, PieceLinksListener } from './piece-links.ts';
-import { encodeHello } from './piece-messages.ts';
+import { contentOf } from './piece-messages.ts';
 import { PieceOutbox } from './piece-outbox.ts';
 import { PieceSegment } from './piece-segment.ts';
 import type { RangeFetcher } from './range-fetcher.ts';
-import { isInReach } from './segment-reach.ts';
+import { beyondStore, isInReach } from './segment-reach.ts';
+import type { TrackLinks, TrackListener } from './track-links.ts';
 import type { RangeTimes } from './transfer-clock.ts';
-import { WakeUp } from './wake-up.ts';
+import type { WakeUp, WakeUps } from './wake-up.ts';
 
 export interface PieceDeliveryOptions {
   readonly viewerId: string;
   readonly nowMs: () => number;
   readonly random: () => number;
+  /** Shared by the renditions of a playback. */
+  readonly wakeUps: WakeUps;
   readonly ranges: RangeFetcher;
   /** Most bytes of segments kept, besides those that are yet to be played. */
   readonly storeLimitBytes: number;
@@ -49,8 +52,6 @@ const fetchRetryMs = 700;
 const meetingMs = 3_000;
 /** The scheduler is asked at least this often: bans end, and neighbours get more to do. */
 const longestPauseMs = 1_000;
-/** Live latency assumed for the constants: most players are three target durations behind. */
-const latencyTargetDurations = 2;
 
 export class PieceDelivery implements RenditionSource {
   readonly #options: PieceDeliveryOptions;
@@ -58,9 +59,8 @@ export class PieceDelivery implements RenditionSource {
   readonly #segments = new Map<number, PieceSegment>();
   readonly #inbox: PieceInbox;
   readonly #outbox: PieceOutbox;
-  readonly #mail: NeighbourMail;
   #playlist: RenditionPlaylist;
-  #links: PieceLinks | null = null;
+  #links: TrackLinks | null = null;
   #peers: PeerGate | null = null;
   #playheadSeconds: number | null = null;
   #isActive = true;
@@ -74,28 +74,25 @@ export class PieceDelivery implements RenditionSource {
   constructor(options: PieceDeliveryOptions, playlist: RenditionPlaylist) {
     this.#options = options;
     this.#isCapable = canUpload(options.viewerId);
-    this.#wakeUp = new WakeUp({ nowMs: options.nowMs, run: () => this.#runScheduler() });
+    const constants = trackConstants(playlist.track === 'audio', playlist.targetDurationSeconds);
+    this.#wakeUp = options.wakeUps.add(() => this.#runScheduler(), constants.gatherMs);
     this.#scheduler = new SwarmScheduler({
       viewerId: options.viewerId,
       isLive: playlist.isLive,
       canUpload: this.#isCapable,
-      constants: schedulerConstants(
-        latencyTargetDurations * playlist.targetDurationSeconds * 1_000,
-      ),
+      constants,
       segmentDurationMs: playlist.targetDurationSeconds * 1_000,
       nowMs: options.nowMs(),
       random: options.random,
     });
-    this.#mail = new NeighbourMail({ links: () => this.#links, nowMs: options.nowMs });
     this.#outbox = new PieceOutbox({
       links: () => this.#links,
       events: options.events,
       serve: options.serve,
-      mail: this.#mail,
       awaitsSent: () => this.#scheduler.awaitsSent,
       onSent: () => {
         this.#scheduler.sent(options.nowMs());
-        this.#wakeUp.within(this.#scheduler.pauseMs);
+        this.#runOrWait();
       },
     });
     this.#inbox = new PieceInbox({
@@ -104,7 +101,13 @@ export class PieceDelivery implements RenditionSource {
       links: () => this.#links,
       nowMs: options.nowMs,
       events: options.events,
-      onChanged: () => this.#run(),
+      content: contentOf(pathOf(playlist.url)),
+      greetsBack: playlist.track === 'audio',
+      canUpload: () => this.#canUpload,
+      onChanged: () => {
+        this.#outbox.look();
+        this.#runOrWait();
+      },
       onPiece: (segment) => this.#completed(segment),
     });
     this.#playlist = playlist;
@@ -130,7 +133,7 @@ export class PieceDelivery implements RenditionSource {
   }
 
   /** Joins the swarm, or leaves it. */
-  setLinks(open: ((listener: PieceLinksListener) => PieceLinks) | null): void {
+  setLinks(open: ((listener: TrackListener) => TrackLinks) | null): void {
     if (this.#closed || (open === null) === (this.#links === null)) return;
     if (open === null) {
       this.#links?.close();
@@ -148,7 +151,10 @@ export class PieceDelivery implements RenditionSource {
     if (this.#closed) return;
     this.#playlist = playlist;
     this.#followReach();
-    this.#boundStore();
+    const { storeLimitBytes } = this.#options;
+    const segments = [...this.#segments.values()];
+    for (const segment of beyondStore(segments, storeLimitBytes, this.#playheadSeconds ?? 0))
+      this.#forget(segment);
     this.#run();
   }
 
@@ -178,7 +184,7 @@ export class PieceDelivery implements RenditionSource {
     this.#settings = settings;
     const { uploadLimitBps, isCareful, minViewers } = settings;
     if (settings.canUpload !== before.canUpload) {
-      this.#inbox.broadcast(encodeHello(this.#canUpload));
+      this.#inbox.greet();
       this.#scheduler.setCanUpload(this.#canUpload, this.#options.nowMs());
     }
     if (uploadLimitBps !== before.uploadLimitBps) this.#scheduler.setUploadLimit(uploadLimitBps);
@@ -189,7 +195,8 @@ export class PieceDelivery implements RenditionSource {
 
   setActive(isActive: boolean): void {
     this.#isActive = isActive;
-    if (!isActive) for (const segment of this.#segments.values()) this.#abortFetches(segment);
+    if (isActive) this.#links?.comeForward();
+    else for (const segment of this.#segments.values()) this.#abortFetches(segment);
     this.#run();
   }
 
@@ -291,24 +298,11 @@ export class PieceDelivery implements RenditionSource {
     return segment;
   }
 
-  /** What has been played is kept for others only as far as the device has room. */
-  #boundStore(): void {
-    let sizeBytes = 0;
-    for (const { bytes } of this.#segments.values()) sizeBytes += bytes.length;
-    for (const segment of [...this.#segments.values()].sort((a, b) => a.number - b.number)) {
-      if (sizeBytes <= this.#options.storeLimitBytes) return;
-      const isPlayed = endSeconds(segment.progress.segment) <= (this.#playheadSeconds ?? 0);
-      if (!isPlayed || segment.progress.isDemanded) continue;
-      sizeBytes -= segment.bytes.length;
-      this.#forget(segment);
-    }
-  }
-
-  #linkListener(): PieceLinksListener {
+  #linkListener(): TrackListener {
     return {
-      onLink: (id) => this.#links?.send(id, encodeHello(this.#canUpload)),
+      onLink: (id) => this.#inbox.greet(id),
       onLinkClosed: (id) => this.#inbox.linkClosed(id),
-      onMessage: (id, data) => this.#inbox.receive(id, data),
+      onMessages: (id, messages) => this.#inbox.receive(id, messages),
       onSwarm: (ring, viewerCount) => this.#scheduler.setRing(ring, viewerCount),
     };
   }
@@ -319,6 +313,12 @@ export class PieceDelivery implements RenditionSource {
     this.#wakeUp.within(this.#scheduler.pauseMs);
   }
 
+  /** At the end of a task in which all has been said: what may not wait is done in it. */
+  #runOrWait(): void {
+    if (this.#scheduler.pauseMs <= atOnceMs) this.#wakeUp.now();
+    else this.#wakeUp.within(this.#scheduler.pauseMs);
+  }
+
   /** Asks the scheduler what is to be done now, does it, and wakes up for what is next. */
   #runScheduler(): void {
     const nowMs = this.#options.nowMs();
@@ -326,7 +326,6 @@ export class PieceDelivery implements RenditionSource {
     this.#scheduler.setCdnSpeed(firstByteMs, bytesPerMs);
     const { actions, nextMs } = this.#scheduler.run(nowMs);
     for (const action of actions) this.#do(action);
-    this.#mail.send();
     this.#outbox.look();
     this.#links?.acceptMore(this.#scheduler.hasRoom);
     this.#wakeUp.within(Math.max(1, Math.min(nextMs - nowMs, longestPauseMs)));
@@ -346,12 +345,16 @@ export class PieceDelivery implements RenditionSource {
         return;
       case 'request':
       case 'cancel':
-      case 'have':
-        this.#mail.put(action, this.#segments.get(action.segment));
+      case 'have': {
+        const segment = this.#segments.get(action.segment);
+        const message = messageOf(action, segment, this.#options.nowMs());
+        if (message !== null) this.#links?.send(action.neighbour, message);
         return;
+      }
       case 'send':
-        for (const { segment, piece } of action.pieces)
-          this.#outbox.put(action.neighbour, this.#segments.get(segment), piece);
+        for (const { neighbour, pieces } of action.parcels)
+          for (const { segment, piece } of pieces)
+            this.#outbox.put(neighbour, this.#segments.get(segment), piece);
         return;
       case 'meet':
         this.#links?.meet();
@@ -438,9 +441,10 @@ export class PieceDelivery implements RenditionSource {
 
   #arrived(segment: PieceSegment): void {
     // Where the whole is checked, nothing is played before.
-    if (segment.isComplete || segment.start.length === 0 || this.#options.checksWhole) return;
+    if (segment.isComplete || segment.startBytes === 0 || this.#options.checksWhole) return;
     segment.progress.arrive({
-      start: segment.start,
+      startBytes: segment.startBytes,
+      read: (fromBytes) => segment.read(fromBytes),
       sizeBytes: segment.root.sizeBytes,
       // With neighbours a wait for them would look like a slow network.
       transfer: this.peerCount === 0 ? segment.transferClock.underWay() : null,
@@ -462,7 +466,7 @@ export class PieceDelivery implements RenditionSource {
   /** A forged piece root passes forged pieces; the digest, which is signed, does not. */
   async #checkWhole(segment: PieceSegment): Promise<void> {
     const { digest, url } = segment.progress.segment;
-    segment.isWholeRight ??= sha256Hex(segment.bytes.buffer).then((whole) => whole === digest);
+    segment.isWholeRight ??= sha256Hex(segment.read().buffer).then((whole) => whole === digest);
     if (await segment.isWholeRight) this.#deliver(segment);
     else segment.progress.fail(new ForgedPiecesError(url));
   }
@@ -476,7 +480,7 @@ export class PieceDelivery implements RenditionSource {
       if (segment.peerBytes > 0) this.#options.events.onDelivered('peer', segment.peerBytes);
     }
     progress.source = segment.peerBytes > segment.cdnBytes ? 'peer' : 'cdn';
-    progress.deliver(segment.bytes.buffer);
+    progress.deliver(() => segment.read().buffer);
   }
 
   #forget(segment: PieceSegment): void {

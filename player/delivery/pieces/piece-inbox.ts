@@ -4,22 +4,30 @@
 import type { DeliveryEvents } from '../delivery-events.ts';
 import type { SwarmScheduler } from '../scheduler/swarm-scheduler.ts';
 import { PieceDigests } from './piece-digests.ts';
-import type { PieceLinks } from './piece-links.ts';
 import {
-  decodeMessages,
   encodeBye,
+  encodeHello,
   encodeList,
   exchangeVersion,
   type PieceMessage,
 } from './piece-messages.ts';
 import type { PieceSegment } from './piece-segment.ts';
+import { refusalMs, type TrackLinks } from './track-links.ts';
 
 export interface PieceInboxOptions {
   readonly scheduler: SwarmScheduler;
   readonly segments: ReadonlyMap<number, PieceSegment>;
-  readonly links: () => PieceLinks | null;
+  readonly links: () => TrackLinks | null;
   readonly nowMs: () => number;
   readonly events: DeliveryEvents;
+  /** See `contentOf`. */
+  readonly content: number;
+  /**
+   * Who greets is greeted: of two viewers with a link, one may come to play the sound later. Of pictures
+   * both say so when the link opens.
+   */
+  readonly greetsBack: boolean;
+  readonly canUpload: () => boolean;
   /** The scheduler has news. */
   readonly onChanged: () => void;
   /** A checked piece is in its place. */
@@ -27,9 +35,6 @@ export interface PieceInboxOptions {
 }
 
 type PieceFrom = Extract<PieceMessage, { kind: 'piece' }>;
-
-/** Viewers who send nonsense or another version are not talked to for this long. */
-const refusalMs = 600_000;
 
 export class PieceInbox {
   readonly #options: PieceInboxOptions;
@@ -44,15 +49,21 @@ export class PieceInbox {
     return this.#neighbours.size;
   }
 
-  /** Takes one message; never throws. */
-  receive(id: string, data: Uint8Array<ArrayBuffer>): void {
-    const messages = decodeMessages(data);
-    if (messages === null) this.#refuse(id);
-    for (const message of messages ?? []) {
-      if (message.kind === 'hello') this.#greet(id, message);
-      else if (this.#neighbours.has(id)) this.#handle(id, message);
+  /** Greets everybody, or who has just been linked; again when it ceases to upload or does so again. */
+  greet(id: string | null = null): void {
+    const links = this.#options.links();
+    for (const each of id === null ? this.#neighbours : [id]) links?.send(each, this.#hello());
+  }
+
+  /** Takes what has come as one; never throws. */
+  receive(id: string, messages: readonly PieceMessage[]): void {
+    const checks: Promise<void>[] = [];
+    for (const message of messages) {
+      if (message.kind === 'hello') this.#greeted(id, message);
+      else if (this.#neighbours.has(id)) this.#handle(id, message, checks);
     }
-    this.#options.onChanged();
+    if (checks.length === 0) this.#options.onChanged();
+    else void Promise.all(checks).then(() => this.#options.onChanged());
   }
 
   linkClosed(id: string): void {
@@ -60,12 +71,6 @@ export class PieceInbox {
     this.#options.scheduler.neighbourLeft(id);
     this.#options.events.onPeerCount(this.neighbourCount);
     this.#options.onChanged();
-  }
-
-  /** Says something to everybody. */
-  broadcast(message: Uint8Array): void {
-    const links = this.#options.links();
-    for (const id of this.#neighbours) links?.send(id, message);
   }
 
   allLinksClosed(): void {
@@ -79,22 +84,39 @@ export class PieceInbox {
     links?.drop(id, refusalMs);
   }
 
+  #hello(): Uint8Array {
+    return encodeHello(this.#options.canUpload(), this.#options.content);
+  }
+
   /** A second greeting tells that the neighbour has ceased to upload, or uploads again. */
-  #greet(id: string, { version, canUpload }: Extract<PieceMessage, { kind: 'hello' }>): void {
-    const { scheduler, events, nowMs } = this.#options;
+  #greeted(
+    id: string,
+    { version, canUpload, content }: Extract<PieceMessage, { kind: 'hello' }>,
+  ): void {
+    const { scheduler, events, nowMs, greetsBack } = this.#options;
     if (version !== exchangeVersion) {
       this.#refuse(id);
       return;
     }
+    if (content !== this.#options.content) {
+      this.linkClosed(id);
+      return;
+    }
     if (!this.#neighbours.has(id)) {
       this.#neighbours.add(id);
+      if (greetsBack) this.greet(id);
       scheduler.neighbourJoined(id, nowMs());
       events.onPeerCount(this.neighbourCount);
     }
     scheduler.neighbourCanUpload(id, canUpload);
   }
 
-  #handle(id: string, message: Exclude<PieceMessage, { kind: 'hello' }>): void {
+  /** @param checks takes what is still to be awaited before the scheduler has all the news */
+  #handle(
+    id: string,
+    message: Exclude<PieceMessage, { kind: 'hello' }>,
+    checks: Promise<void>[],
+  ): void {
     const { scheduler, segments, links, nowMs } = this.#options;
     switch (message.kind) {
       case 'have': {
@@ -120,10 +142,10 @@ export class PieceInbox {
         scheduler.cancelled(id, message.segment, message.piece);
         return;
       case 'piece':
-        void this.#takePiece(id, message);
+        checks.push(this.#takePiece(id, message));
         return;
       case 'list':
-        void this.#takeList(message.segment, message.list);
+        checks.push(this.#takeList(message.segment, message.list));
         return;
       case 'bye':
         links()?.drop(id, 0);
@@ -141,9 +163,12 @@ export class PieceInbox {
     const digests = await PieceDigests.verify(list, segment.root);
     if (!digests || segment.digests) return;
     segment.digests = digests;
-    for (const { from, piece, bytes } of segment.takeUnchecked()) {
-      void this.#takePiece(from, { kind: 'piece', segment: number, piece, bytes });
-    }
+    const pieces = segment.takeUnchecked();
+    await Promise.all(
+      pieces.map(({ from, piece, bytes }) =>
+        this.#takePiece(from, { kind: 'piece', segment: number, piece, bytes }),
+      ),
+    );
   }
 
   async #takePiece(id: string, { segment: number, piece, bytes }: PieceFrom): Promise<void> {
@@ -168,6 +193,5 @@ export class PieceInbox {
       events.onExchanged?.(id, bytes.length, 0);
       this.#options.onPiece(segment);
     } else events.onDiscarded(bytes.length);
-    this.#options.onChanged();
   }
 }

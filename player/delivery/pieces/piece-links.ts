@@ -2,6 +2,7 @@
 // client, counted and bounded here, messages handed up and down. Knows nothing of pieces.
 
 import type { RingPosition } from '../scheduler/scheduler-actions.ts';
+import { LinkMail } from './link-mail.ts';
 import type {
   PeerConnection,
   PeerConnectionConfig,
@@ -78,6 +79,9 @@ export class PieceLinks {
   readonly #client: TrackerClient;
   readonly #relayed: RelayedLinks;
   readonly #links = new Map<string, PeerConnection>();
+  readonly #mail = new LinkMail((link) => this.#remove(idOf(link), link));
+  /** Handed over by the client, which does not know them any more, and not connected yet. */
+  readonly #connecting = new Set<PeerConnection>();
   readonly #bannedUntilMs = new Map<string, number>();
   #refreshTimer: ReturnType<typeof setTimeout> | null = null;
   #maxDialled: number;
@@ -89,6 +93,8 @@ export class PieceLinks {
   /** Its neighbours have given too little: it goes on looking for others. */
   #isInNeed = false;
   #minViewers = 0;
+  /** Whether the tracker has said how many viewers there are; before, nobody is offered a connection. */
+  #isAnswered = false;
   #viewerCount = 0;
   #isGated = false;
   #closed = false;
@@ -113,8 +119,11 @@ export class PieceLinks {
       quietSockets(this.#client);
       const swarm = ringOf(answer);
       if (!swarm) return;
+      const isFirst = !this.#isAnswered;
+      this.#isAnswered = true;
       this.#gate(swarm.viewerCount);
       listener.onSwarm(swarm.ring, swarm.viewerCount);
+      if (isFirst && this.#wantedOffers() > 0) this.#client.update();
     });
     // A tracker that is away is no fault of playback: the client reconnects by itself.
     this.#client.on('warning', () => {});
@@ -133,22 +142,17 @@ export class PieceLinks {
     this.#gate(this.#viewerCount);
   }
 
-  /** `false` when the link is gone. */
-  send(id: string, data: Uint8Array): boolean {
+  /** Sent with all else that there is for this viewer when the task of the page ends; `false` without a link. */
+  send(id: string, message: Uint8Array, body?: Uint8Array): boolean {
     const link = this.#links.get(id);
     if (!link || link.destroyed) return false;
-    try {
-      link.send(data);
-      return true;
-    } catch {
-      this.#remove(id, link);
-      return false;
-    }
+    this.#mail.put(link, message, body);
+    return true;
   }
 
   /** Bytes that wait to leave, on all links together: they share one uplink. */
   get bufferedBytes(): number {
-    let sizeBytes = 0;
+    let sizeBytes = this.#mail.waitingBytes;
     for (const link of this.#links.values()) sizeBytes += link.bufferSize;
     return sizeBytes;
   }
@@ -181,7 +185,9 @@ export class PieceLinks {
       this.#bannedUntilMs.delete(oldest);
     this.#bannedUntilMs.set(id, this.#options.nowMs() + banMs);
     const link = this.#links.get(id);
-    if (link) this.#remove(id, link);
+    if (!link) return;
+    this.#mail.send(link);
+    this.#remove(id, link);
   }
 
   close(): void {
@@ -190,7 +196,9 @@ export class PieceLinks {
     if (this.#refreshTimer !== null) clearTimeout(this.#refreshTimer);
     if (this.#settleTimer !== null) clearTimeout(this.#settleTimer);
     for (const id of [...this.#links.keys()]) this.send(id, this.#options.goodbye);
+    for (const peer of this.#connecting) peer.destroy();
     const links = [...this.#links.values()];
+    for (const link of links) this.#mail.send(link);
     this.#links.clear();
     // What closes a connection at once also drops what was just handed to it.
     setTimeout(() => {
@@ -210,7 +218,7 @@ export class PieceLinks {
 
   /** As many connections as are missing. */
   #wantedOffers(): number {
-    if (this.#isGated || !this.#isMeeting) return 0;
+    if (this.#isGated || !this.#isMeeting || !this.#isAnswered) return 0;
     const others = this.#viewerCount === 0 ? enoughLinks : this.#viewerCount - 1;
     const wanted = Math.min(others, this.#isInNeed ? this.#maxDialled : enoughLinks);
     const missing = wanted - this.#links.size;
@@ -219,7 +227,7 @@ export class PieceLinks {
   }
 
   #admit(peer: PeerConnection): void {
-    const id = peer.id === undefined ? '' : asciiOfHex(peer.id);
+    const id = idOf(peer);
     const isBanned = (this.#bannedUntilMs.get(id) ?? 0) > this.#options.nowMs();
     peer.on('error', () => this.#remove(id, peer));
     const maxLinks = peer.initiator ? this.#maxDialled : this.#maxAccepted;
@@ -228,6 +236,7 @@ export class PieceLinks {
       peer.destroy();
       return;
     }
+    this.#connecting.add(peer);
     peer.on('close', () => this.#remove(id, peer));
     // The other side may be connected, and talk, a moment before this one knows that it is.
     const early: Uint8Array<ArrayBuffer>[] = [];
@@ -268,6 +277,7 @@ export class PieceLinks {
   }
 
   #connected(id: string, peer: PeerConnection): void {
+    this.#connecting.delete(peer);
     const known = this.#links.get(id);
     if (this.#closed || (known && !known.destroyed && !this.#isBetter(id, peer, known))) {
       peer.destroy();
@@ -298,6 +308,7 @@ export class PieceLinks {
   }
 
   #remove(id: string, peer: PeerConnection): void {
+    this.#connecting.delete(peer);
     if (!peer.destroyed) peer.destroy();
     if (this.#links.get(id) !== peer) return;
     this.#links.delete(id);
@@ -306,8 +317,8 @@ export class PieceLinks {
   }
 }
 
-/** bittorrent-tracker names peers by the hexadecimal form of their ids. */
-function asciiOfHex(hex: string): string {
+/** bittorrent-tracker names peers by the hexadecimal form of their ids; empty when it has none. */
+function idOf({ id: hex = '' }: PeerConnection): string {
   let text = '';
   for (let index = 0; index + 1 < hex.length; index += 2) {
     text += String.fromCharCode(Number.parseInt(hex.slice(index, index + 2), 16));

@@ -1,14 +1,23 @@
 // The messages of Shoal's own exchange, binary, little-endian, which may come one behind the other in what
 // a data channel brings, of at most 256 KiB. What does not parse is `null`: the link that sent it is closed.
 
+import { pieceDigestBytes } from '@shoal/ingest/protocol';
+import type { MediaTrack } from '../media-segment.ts';
+
 /** Version of these messages; viewers of another one are told goodbye. */
-export const exchangeVersion = 2;
+export const exchangeVersion = 3;
 
 /** Messages that may come as one. */
-export const maxJoinedMessages = 16;
+export const maxJoinedMessages = 32;
 
 export type PieceMessage =
-  | { readonly kind: 'hello'; readonly version: number; readonly canUpload: boolean }
+  | {
+      readonly kind: 'hello';
+      readonly version: number;
+      readonly canUpload: boolean;
+      /** Which playlist's segments are meant: of a stream's sounds neighbours may play different ones. */
+      readonly content: number;
+    }
   | {
       readonly kind: 'have';
       readonly segment: number;
@@ -38,9 +47,15 @@ export type PieceMessage =
 
 const codes = { hello: 1, have: 2, request: 3, cancel: 4, piece: 5, list: 6, bye: 7 } as const;
 const magic = 0x4c414f53; // "SOAL"
+/** Set in the code of what is about the sound that goes with the pictures. */
+const soundBit = 0x80;
+const helloBytes = 11;
+/** Of the versions before, as far as it has to be understood to be refused. */
+const leastHelloBytes = 7;
 const pieceHeaderBytes = 10;
+const listHeaderBytes = 6;
 const maxPieceBytes = 4 * 1024 * 1024;
-const maxListBytes = 64 * 16;
+const maxDigests = 64;
 const maxDeadlineMs = 0xffff;
 
 function buffer(size: number, code: number): { bytes: Uint8Array<ArrayBuffer>; view: DataView } {
@@ -49,12 +64,28 @@ function buffer(size: number, code: number): { bytes: Uint8Array<ArrayBuffer>; v
   return { bytes, view: new DataView(bytes.buffer) };
 }
 
-export function encodeHello(canUpload: boolean): Uint8Array<ArrayBuffer> {
-  const { bytes, view } = buffer(7, codes.hello);
+/** Makes a message one about the sound; changes it in place. */
+export function aboutSound(message: Uint8Array): Uint8Array {
+  message[0] = (message[0] ?? 0) | soundBit;
+  return message;
+}
+
+/** @param content see {@link contentOf} */
+export function encodeHello(canUpload: boolean, content: number): Uint8Array<ArrayBuffer> {
+  const { bytes, view } = buffer(helloBytes, codes.hello);
   view.setUint32(1, magic, true);
   bytes[5] = exchangeVersion;
   bytes[6] = canUpload ? 1 : 0;
+  view.setUint32(7, content, true);
   return bytes;
+}
+
+/** 32 bits that stand for a playlist, by its path: hosts differ where there are several CDNs (FNV-1a). */
+export function contentOf(playlistPath: string): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < playlistPath.length; index += 1)
+    hash = Math.imul(hash ^ playlistPath.charCodeAt(index), 0x01000193);
+  return hash >>> 0;
 }
 
 export function encodeHave(
@@ -99,18 +130,30 @@ export function encodePiece(
   piece: number,
   body: Uint8Array,
 ): Uint8Array<ArrayBuffer> {
-  const { bytes, view } = buffer(pieceHeaderBytes + body.length, codes.piece);
-  view.setUint32(1, segment, true);
-  bytes[5] = piece;
-  view.setUint32(6, body.length, true);
+  const bytes = new Uint8Array(pieceHeaderBytes + body.length);
+  bytes.set(encodePieceHeader(segment, piece, body.length));
   bytes.set(body, pieceHeaderBytes);
   return bytes;
 }
 
-export function encodeList(segment: number, list: Uint8Array): Uint8Array<ArrayBuffer> {
-  const { bytes, view } = buffer(5 + list.length, codes.list);
+/** What comes before the bytes of a piece. */
+export function encodePieceHeader(
+  segment: number,
+  piece: number,
+  sizeBytes: number,
+): Uint8Array<ArrayBuffer> {
+  const { bytes, view } = buffer(pieceHeaderBytes, codes.piece);
   view.setUint32(1, segment, true);
-  bytes.set(list, 5);
+  bytes[5] = piece;
+  view.setUint32(6, sizeBytes, true);
+  return bytes;
+}
+
+export function encodeList(segment: number, list: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { bytes, view } = buffer(listHeaderBytes + list.length, codes.list);
+  view.setUint32(1, segment, true);
+  bytes[5] = list.length / pieceDigestBytes;
+  bytes.set(list, listHeaderBytes);
   return bytes;
 }
 
@@ -119,49 +162,67 @@ export function encodeBye(): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * The messages in `data`, or `null` when something in it is none of ours. A piece's bytes are those of
- * `data`, not a copy.
+ * The messages in `data` by what they are about, or `null` when something in it is none of ours. A
+ * piece's bytes are those of `data`, not a copy.
  */
-export function decodeMessages(data: Uint8Array<ArrayBuffer>): PieceMessage[] | null {
-  const messages: PieceMessage[] = [];
-  for (let offset = 0; offset < data.length || messages.length === 0; ) {
+export function decodeMessages(
+  data: Uint8Array<ArrayBuffer>,
+): Readonly<Record<MediaTrack, readonly PieceMessage[]>> | null {
+  const messages: Record<MediaTrack, PieceMessage[]> = { main: [], audio: [] };
+  let count = 0;
+  for (let offset = 0; offset < data.length || count === 0; count += 1) {
     const rest = data.subarray(offset);
-    const sizeBytes = joinableSizeOf(rest) ?? rest.length;
-    const message =
-      messages.length < maxJoinedMessages ? decode(rest.subarray(0, sizeBytes)) : null;
+    const sizeBytes = messageSizeOf(rest);
+    const message = count < maxJoinedMessages ? decode(rest.subarray(0, sizeBytes)) : null;
     if (message === null) return null;
-    messages.push(message);
+    messages[((rest[0] ?? 0) & soundBit) === 0 ? 'main' : 'audio'].push(message);
     offset += sizeBytes;
   }
   return messages;
 }
 
-/** Of the messages that others may follow; `null` of those that are as long as what they come in. */
-export function joinableSizeOf(data: Uint8Array): number | null {
-  switch (data[0]) {
-    case codes.piece: {
-      if (data.length < pieceHeaderBytes) return null;
-      const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
-      return pieceHeaderBytes + view.getUint32(6, true);
-    }
+/** Of the first message in `data`; more than there is when it is cut off or none of ours. */
+export function messageSizeOf(data: Uint8Array): number {
+  switch (codeOf(data)) {
+    case codes.hello:
+      return Math.min(helloBytes, data.length);
     case codes.have:
       return 10 + Math.ceil((data[7] ?? 0) / 8);
     case codes.request:
       return 9;
     case codes.cancel:
       return 6;
+    case codes.piece: {
+      if (data.length < pieceHeaderBytes) return pieceHeaderBytes;
+      const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+      return pieceHeaderBytes + view.getUint32(6, true);
+    }
+    case codes.list:
+      return listHeaderBytes + (data[5] ?? 0) * pieceDigestBytes;
+    case codes.bye:
+      return 1;
     default:
-      return null;
+      return data.length;
   }
+}
+
+/** What kind of message it is, whatever it is about. */
+export function codeOf(data: Uint8Array): number {
+  return (data[0] ?? 0) & ~soundBit;
 }
 
 function decode(data: Uint8Array<ArrayBuffer>): PieceMessage | null {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   const size = data.length;
-  switch (data[0]) {
+  switch (codeOf(data)) {
     case codes.hello:
-      if (size < 7 || view.getUint32(1, true) !== magic) return null;
-      return { kind: 'hello', version: view.getUint8(5), canUpload: (view.getUint8(6) & 1) === 1 };
+      if (size < leastHelloBytes || view.getUint32(1, true) !== magic) return null;
+      return {
+        kind: 'hello',
+        version: view.getUint8(5),
+        canUpload: (view.getUint8(6) & 1) === 1,
+        content: size < helloBytes ? 0 : view.getUint32(7, true),
+      };
     case codes.have:
       return size < 11 ? null : decodeHave(data, view);
     case codes.request:
@@ -187,11 +248,12 @@ function decode(data: Uint8Array<ArrayBuffer>): PieceMessage | null {
         bytes: data.subarray(pieceHeaderBytes),
       };
     case codes.list:
-      if (size < 6 || size > 5 + maxListBytes) return null;
+      if (size !== messageSizeOf(data) || size > listHeaderBytes + maxDigests * pieceDigestBytes)
+        return null;
       return {
         kind: 'list',
         segment: view.getUint32(1, true),
-        list: new Uint8Array(data.subarray(5)),
+        list: new Uint8Array(data.subarray(listHeaderBytes)),
       };
     case codes.bye:
       return size === 1 ? { kind: 'bye' } : null;

@@ -2,14 +2,12 @@
 // piece-inbox; piece-delivery passes on what the scheduler has chosen.
 
 import type { DeliveryEvents } from '../delivery-events.ts';
-import type { NeighbourMail } from './neighbour-mail.ts';
-import type { PieceLinks } from './piece-links.ts';
-import { encodePiece } from './piece-messages.ts';
+import { encodePieceHeader } from './piece-messages.ts';
 import type { PieceSegment } from './piece-segment.ts';
+import type { TrackLinks } from './track-links.ts';
 
 export interface PieceOutboxOptions {
-  readonly links: () => PieceLinks | null;
-  readonly mail: NeighbourMail;
+  readonly links: () => TrackLinks | null;
   readonly events: DeliveryEvents;
   /** What is served instead of a piece; tests make a viewer lie with it. */
   readonly serve: ((bytes: Uint8Array) => Uint8Array) | undefined;
@@ -40,16 +38,14 @@ export class PieceOutbox {
   put(neighbour: string, segment: PieceSegment | undefined, piece: number): void {
     this.#isSending = true;
     this.#lookMs = firstLookMs;
-    if (!segment?.has(piece)) return;
-    const { mail, events, serve } = this.#options;
-    const bytes = segment.pieceBytes(piece);
-    mail.add(neighbour, {
-      message: encodePiece(segment.number, piece, serve?.(bytes) ?? bytes),
-      onLeft: () => {
-        events.onUploaded(bytes.length);
-        events.onExchanged?.(neighbour, 0, bytes.length);
-      },
-    });
+    const bytes = segment?.pieceBytes(piece);
+    if (!segment || !bytes) return;
+    const { links, events, serve } = this.#options;
+    const body = serve?.(bytes) ?? bytes;
+    const header = encodePieceHeader(segment.number, piece, body.length);
+    if (!links()?.send(neighbour, header, body)) return;
+    events.onUploaded(bytes.length);
+    events.onExchanged?.(neighbour, 0, bytes.length);
   }
 
   /**

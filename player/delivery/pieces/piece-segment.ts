@@ -21,7 +21,6 @@ export class PieceSegment {
   readonly root: PieceRoot;
   readonly pieceSizeBytes: number;
   readonly pieceCount: number;
-  readonly bytes: Uint8Array<ArrayBuffer>;
   readonly isFromBeforeJoining: boolean;
   digests: PieceDigests | null = null;
   /** When a neighbour was last asked for their list. */
@@ -34,7 +33,8 @@ export class PieceSegment {
   cdnBytes = 0;
   peerBytes = 0;
   readonly #unchecked: UncheckedPiece[] = [];
-  readonly #filled: Uint8Array;
+  /** As they came: they are put together for who plays them, each time. */
+  readonly #pieces: (Uint8Array | null)[];
   #filledCount = 0;
   #startPieces = 0;
 
@@ -45,8 +45,7 @@ export class PieceSegment {
     this.pieceSizeBytes = pieceSizeBytes(root.sizeBytes);
     this.pieceCount = pieceCount(root.sizeBytes);
     this.transferClock = new TransferClock(root.sizeBytes);
-    this.bytes = new Uint8Array(root.sizeBytes);
-    this.#filled = new Uint8Array(this.pieceCount);
+    this.#pieces = new Array<Uint8Array | null>(this.pieceCount).fill(null);
   }
 
   get number(): number {
@@ -62,9 +61,21 @@ export class PieceSegment {
     return this.#filledCount === this.pieceCount;
   }
 
-  /** What is there from the first byte on without a gap. */
-  get start(): Uint8Array {
-    return this.bytes.subarray(0, this.#startPieces * this.pieceSizeBytes);
+  /** So much is there from the first byte on without a gap. */
+  get startBytes(): number {
+    return Math.min(this.root.sizeBytes, this.#startPieces * this.pieceSizeBytes);
+  }
+
+  /** A copy of what is there without a gap from the first byte on, without what comes before `fromBytes`. */
+  read(fromBytes = 0): Uint8Array<ArrayBuffer> {
+    const bytes = new Uint8Array(Math.max(0, this.startBytes - fromBytes));
+    const firstPiece = Math.floor(fromBytes / this.pieceSizeBytes);
+    for (let piece = firstPiece; piece < this.#startPieces; piece += 1) {
+      const body = this.#pieces[piece];
+      const offset = piece * this.pieceSizeBytes - fromBytes;
+      if (body) bytes.set(offset < 0 ? body.subarray(-offset) : body, Math.max(0, offset));
+    }
+    return bytes;
   }
 
   sizeOf(piece: number): number {
@@ -76,19 +87,18 @@ export class PieceSegment {
   }
 
   has(piece: number): boolean {
-    return this.#filled[piece] === 1;
+    return (this.#pieces[piece] ?? null) !== null;
   }
 
-  pieceBytes(piece: number): Uint8Array {
-    const offset = piece * this.pieceSizeBytes;
-    return this.bytes.subarray(offset, offset + this.sizeOf(piece));
+  /** `null` as long as it is not there. */
+  pieceBytes(piece: number): Uint8Array | null {
+    return this.#pieces[piece] ?? null;
   }
 
-  /** Puts a checked piece in its place; `false` when it was there. */
+  /** Puts a checked piece in its place, which keeps `body`; `false` when it was there. */
   fill(piece: number, body: Uint8Array, source: 'cdn' | 'peer'): boolean {
     if (this.has(piece)) return false;
-    this.bytes.set(body, piece * this.pieceSizeBytes);
-    this.#filled[piece] = 1;
+    this.#pieces[piece] = body;
     this.#filledCount += 1;
     while (this.has(this.#startPieces)) this.#startPieces += 1;
     if (source === 'cdn') this.cdnBytes += body.length;

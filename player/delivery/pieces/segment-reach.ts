@@ -2,6 +2,7 @@
 // recording. Pure; piece-delivery asks for each segment of the playlist.
 
 import { endSeconds, type MediaSegment, type RenditionPlaylist } from '../media-segment.ts';
+import type { PieceSegment } from './piece-segment.ts';
 
 interface Reach {
   readonly behindSeconds: number;
@@ -25,4 +26,23 @@ export function isInReach(
     endSeconds(segment) >= positionSeconds - behindSeconds &&
     segment.startSeconds <= positionSeconds + aheadSeconds
   );
+}
+
+/** What has been played is kept for others only as far as the device has room: what is beyond it, the oldest. */
+export function beyondStore(
+  segments: readonly PieceSegment[],
+  limitBytes: number,
+  positionSeconds: number,
+): PieceSegment[] {
+  let sizeBytes = 0;
+  for (const { root } of segments) sizeBytes += root.sizeBytes;
+  const beyond: PieceSegment[] = [];
+  for (const segment of [...segments].sort((a, b) => a.number - b.number)) {
+    if (sizeBytes <= limitBytes) break;
+    const isPlayed = endSeconds(segment.progress.segment) <= positionSeconds;
+    if (!isPlayed || segment.progress.isDemanded) continue;
+    sizeBytes -= segment.root.sizeBytes;
+    beyond.push(segment);
+  }
+  return beyond;
 }

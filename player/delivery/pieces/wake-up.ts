@@ -1,45 +1,90 @@
-// When the scheduler is asked next: at the earliest of the times that events and the scheduler itself have
-// named. One timer, owned by piece-delivery.
+// When the schedulers of a playback are asked next: each at the earliest of the times that events and it
+// itself have named, and together where these are nearly the same, since being woken up costs a page more
+// than what is then done. One timer for all renditions, owned by hybrid-delivery.
 
-export interface WakeUpOptions {
-  readonly nowMs: () => number;
+type Timer = ReturnType<typeof setTimeout>;
+
+/** One scheduler. */
+interface Sleeper {
   readonly run: () => void;
+  /** Who would be woken up this soon after another is woken up with it. */
+  readonly togetherMs: number;
+  dueAtMs: number;
 }
 
-export class WakeUp {
-  readonly #options: WakeUpOptions;
-  #timer: ReturnType<typeof setTimeout> | null = null;
-  #dueAtMs = Number.POSITIVE_INFINITY;
-  #closed = false;
+export class WakeUps {
+  readonly #nowMs: () => number;
+  readonly #sleepers = new Set<Sleeper>();
+  #timer: Timer | null = null;
+  #timerAtMs = Number.POSITIVE_INFINITY;
+  #isRunning = false;
 
-  constructor(options: WakeUpOptions) {
-    this.#options = options;
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
   }
 
-  /** Not later than in `waitMs`; not at all when that is infinite. */
-  within(waitMs: number): void {
-    if (this.#closed || waitMs === Number.POSITIVE_INFINITY) return;
-    const dueAtMs = this.#options.nowMs() + waitMs;
-    if (dueAtMs >= this.#dueAtMs) return;
-    this.#clear();
-    this.#dueAtMs = dueAtMs;
-    this.#timer = setTimeout(() => this.now(), waitMs);
+  add(run: () => void, togetherMs: number): WakeUp {
+    const sleeper: Sleeper = { run, togetherMs, dueAtMs: Number.POSITIVE_INFINITY };
+    this.#sleepers.add(sleeper);
+    return {
+      within: (waitMs) => {
+        if (waitMs === Number.POSITIVE_INFINITY) return;
+        sleeper.dueAtMs = Math.min(sleeper.dueAtMs, this.#nowMs() + waitMs);
+        this.#setTimer();
+      },
+      now: () => {
+        if (!this.#sleepers.has(sleeper)) return;
+        sleeper.dueAtMs = Number.NEGATIVE_INFINITY;
+        this.#runWhoIsDue();
+      },
+      close: () => {
+        this.#sleepers.delete(sleeper);
+        this.#setTimer();
+      },
+    };
   }
 
-  now(): void {
-    if (this.#closed) return;
-    this.#clear();
-    this.#options.run();
+  #runWhoIsDue(): void {
+    // What is due because of what is done now is done in the next task.
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    try {
+      const nowMs = this.#nowMs();
+      for (const sleeper of this.#sleepers) {
+        if (sleeper.dueAtMs > nowMs + sleeper.togetherMs) continue;
+        sleeper.dueAtMs = Number.POSITIVE_INFINITY;
+        sleeper.run();
+      }
+    } finally {
+      this.#isRunning = false;
+      this.#setTimer();
+    }
   }
 
-  close(): void {
-    this.#closed = true;
-    this.#clear();
-  }
-
-  #clear(): void {
+  #setTimer(): void {
+    if (this.#isRunning) return;
+    let dueAtMs = Number.POSITIVE_INFINITY;
+    for (const sleeper of this.#sleepers) dueAtMs = Math.min(dueAtMs, sleeper.dueAtMs);
+    if (dueAtMs === this.#timerAtMs) return;
     if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
-    this.#dueAtMs = Number.POSITIVE_INFINITY;
+    this.#timerAtMs = dueAtMs;
+    this.#timer =
+      dueAtMs === Number.POSITIVE_INFINITY
+        ? null
+        : setTimeout(
+            () => {
+              this.#timer = null;
+              this.#timerAtMs = Number.POSITIVE_INFINITY;
+              this.#runWhoIsDue();
+            },
+            Math.max(0, dueAtMs - this.#nowMs()),
+          );
   }
+}
+
+export interface WakeUp {
+  /** Not later than in `waitMs`; not at all when that is infinite. */
+  within(waitMs: number): void;
+  now(): void;
+  close(): void;
 }

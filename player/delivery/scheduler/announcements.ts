@@ -9,13 +9,22 @@ import {
   type SwarmState,
 } from './swarm-state.ts';
 
+/** News go this much of the interval before their time with what else is done then. */
+const earlyShare = 0.25;
+
+/** What this viewer fetches is news soon, or with the first of it that comes. */
+export function claimLater(state: SwarmState, segment: number, nowMs: number): void {
+  if (!state.claimed.has(segment)) state.claimed.set(segment, nowMs + state.constants.claimWaitMs);
+}
+
 /** Sends the news that are due; gives the time of the next. */
 export function announce(state: SwarmState, nowMs: number): number {
-  if (state.dirty.size === 0) return Number.POSITIVE_INFINITY;
-  const dueAtMs = announceAtMs(state);
-  if (nowMs < dueAtMs) return dueAtMs;
+  const { dirty, claimed, constants } = state;
+  if (dirty.size === 0 && claimed.size === 0) return Number.POSITIVE_INFINITY;
+  const dueAtMs = Math.max(announceAtMs(state), dirty.size > 0 ? 0 : Math.min(...claimed.values()));
+  if (nowMs < dueAtMs - constants.announceIntervalMs * earlyShare) return dueAtMs;
   state.announcedAtMs = nowMs;
-  for (const number of state.dirty) {
+  for (const number of new Set([...dirty, ...claimed.keys()])) {
     const segment = state.segments.get(number);
     if (!segment) continue;
     const claims = currentClaims(state, segment, nowMs);
@@ -23,7 +32,8 @@ export function announce(state: SwarmState, nowMs: number): number {
     for (const neighbour of state.neighbours.values())
       tell(state, segment, neighbour, { bits, claims, nowMs });
   }
-  state.dirty.clear();
+  dirty.clear();
+  claimed.clear();
   return Number.POSITIVE_INFINITY;
 }
 

@@ -1,6 +1,7 @@
 // Who fetches what from the CDN: owners of slices on the ring at once, backups staggered behind
 // them and held back by claims, everybody as a hedge shortly before the play head.
 
+import { claimLater } from './announcements.ts';
 import { fetchPieces } from './fetch-pieces.ts';
 import { hedge } from './hedge.ts';
 import {
@@ -71,7 +72,7 @@ function fulfil(
   }
   due[duty.isOwn ? 'owner' : 'backup'].push(...missing);
   segment.claimedAtMs[duty.slice] = nowMs;
-  state.dirty.add(segment.number);
+  claimLater(state, segment.number, nowMs);
   return false;
 }
 

@@ -42,7 +42,9 @@ function ringDuty(
 ): { atMs: number; isOwn: boolean } {
   const { constants, ring } = state;
   if (!ring) return { atMs: 0, isOwn: true };
-  const distance = ring.position - hash01(`${segment.number}:${slice}`);
+  // Side by side on the ring as in the segment: what one viewer owns is one request, or two.
+  const place = hash01(`${segment.number}`) + slice / constants.sliceCount;
+  const distance = ring.position - place;
   const ahead = distance - Math.floor(distance);
   if (ahead < ring.gap) return { atMs: 0, isOwn: true };
   return {

@@ -4,6 +4,12 @@
 /** Why a viewer fetches from the CDN; reported with every byte above one copy in a swarm. */
 export type FetchReason = 'start' | 'owner' | 'backup' | 'hedge' | 'alone';
 
+/** What goes to one neighbour as one message. */
+export interface Parcel {
+  readonly neighbour: string;
+  readonly pieces: readonly { readonly segment: number; readonly piece: number }[];
+}
+
 export type SchedulerAction =
   | {
       readonly kind: 'fetch';
@@ -29,9 +35,8 @@ export type SchedulerAction =
     }
   | {
       readonly kind: 'send';
-      readonly neighbour: string;
-      /** To go as one message. */
-      readonly pieces: readonly { readonly segment: number; readonly piece: number }[];
+      /** To be on the line together; reported as sent once all have left. */
+      readonly parcels: readonly Parcel[];
     }
   | {
       readonly kind: 'have';

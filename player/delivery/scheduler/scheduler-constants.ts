@@ -8,6 +8,8 @@ export interface SchedulerConstants {
   readonly firstRequests: number;
   /** Have-messages wait this long, so that several pieces go in one. */
   readonly announceIntervalMs: number;
+  /** So long what this viewer fetches waits for the first of it, to be told of in the same message. */
+  readonly claimWaitMs: number;
   /** What has come is thought about together with what comes within this time. */
   readonly gatherMs: number;
   /** A backup waits this long for claims, which cross the swarm in about half of it. */
@@ -40,10 +42,14 @@ export interface SchedulerConstants {
   readonly trustMs: number;
 }
 
+/** Live latency assumed: most players are three target durations behind. */
+const latencyTargetDurations = 2;
+
 const atLiveLatency: SchedulerConstants = {
   sliceCount: 10,
   firstRequests: 8,
   announceIntervalMs: 50,
+  claimWaitMs: 80,
   gatherMs: 20,
   backupDelayMs: 400,
   backupSpacingMs: 200,
@@ -71,6 +77,7 @@ export function schedulerConstants(latencyMs: number): SchedulerConstants {
   return {
     ...atLiveLatency,
     announceIntervalMs: 20,
+    claimWaitMs: 30,
     gatherMs: 4,
     backupDelayMs: clamp(0.12 * latencyMs, 150, 400),
     backupSpacingMs: 150,
@@ -81,6 +88,20 @@ export function schedulerConstants(latencyMs: number): SchedulerConstants {
     mostFirstHedgeMs: 0.65 * latencyMs,
     mostLastHedgeMs: 0.5 * latencyMs,
   };
+}
+
+/**
+ * The constants for a track of a playback. Sound that is apart is a piece or two a segment, small for any
+ * line: it has time to go with the messages of the pictures.
+ */
+export function trackConstants(
+  isSound: boolean,
+  targetDurationSeconds: number,
+): SchedulerConstants {
+  const constants = schedulerConstants(latencyTargetDurations * targetDurationSeconds * 1_000);
+  const { announceIntervalMs, gatherMs } = constants;
+  if (!isSound) return constants;
+  return { ...constants, announceIntervalMs: 2 * announceIntervalMs, gatherMs: 3 * gatherMs };
 }
 
 function clamp(value: number, least: number, most: number): number {

@@ -24,7 +24,7 @@ import {
   sliceRange,
 } from './swarm-state.ts';
 import { observeSent } from './uplink-estimate.ts';
-import { cancelUpload, canServe, enqueueUpload, sendNext } from './uploads.ts';
+import { cancelUpload, canServe, enqueueUpload, leastRoomBytes, sendNext } from './uploads.ts';
 import { runAtOnce, runSoon, runToTell } from './urgency.ts';
 
 export interface SwarmSchedulerOptions {
@@ -85,6 +85,8 @@ export class SwarmScheduler {
       uploads: [],
       isSending: false,
       sendingBytes: 0,
+      sendingSinceMs: 0,
+      roomBytes: leastRoomBytes,
       uploadLimitBytesPerMs: null,
       uplinkBytesPerMs: null,
       busySinceMs: null,
@@ -93,6 +95,7 @@ export class SwarmScheduler {
       uploadFreeAtMs: 0,
       dirty: new Set(),
       announcedAtMs: Number.NEGATIVE_INFINITY,
+      claimed: new Map(),
       expireAtMs: 0,
       lateMs: 0,
       lateAtMs: options.nowMs,
@@ -110,10 +113,6 @@ export class SwarmScheduler {
       pieceSizeBytes: (segment) => this.#pieceSizes.get(segment) ?? 0,
       actions: [],
     };
-  }
-
-  get neighbourCount(): number {
-    return this.#state.neighbours.size;
   }
 
   /** Its line has room for more neighbours than most have. */
@@ -241,7 +240,7 @@ export class SwarmScheduler {
   }
 
   removeSegment(number: number): void {
-    const { segments, neighbours, dirty } = this.#state;
+    const { segments, neighbours } = this.#state;
     const segment = segments.get(number);
     if (!segment) return;
     for (const piece of [...segment.requests.keys()]) cancelRequest(this.#state, segment, piece);
@@ -249,7 +248,6 @@ export class SwarmScheduler {
     segments.delete(number);
     this.#state.unfinished.delete(number);
     this.#pieceSizes.delete(number);
-    dirty.delete(number);
     for (const neighbour of neighbours.values()) {
       neighbour.has.delete(number);
       neighbour.told.delete(number);

@@ -89,8 +89,10 @@ export interface SwarmState {
   readonly neighbours: Map<string, NeighbourState>;
   uploads: UploadRequest[];
   isSending: boolean;
-  /** Size of the piece that is being sent. */
+  /** Size of what is being sent, since when it is, and how much may be at one time. */
   sendingBytes: number;
+  sendingSinceMs: number;
+  roomBytes: number;
   /** What this viewer may send at most, in bytes per millisecond; `null` is as much as it can. */
   uploadLimitBytesPerMs: number | null;
   /** What the line has been seen to take, `null` before it was ever busy. */
@@ -107,6 +109,8 @@ export interface SwarmState {
   /** Segments with news for the neighbours, and when news were last told. */
   readonly dirty: Set<number>;
   announcedAtMs: number;
+  /** Segments of which it is only news that this viewer fetches them, and until when that may wait. */
+  readonly claimed: Map<number, number>;
   /** How late this viewer's timers have been of late, and when that was seen. */
   lateMs: number;
   lateAtMs: number;

@@ -2,7 +2,7 @@
 // them. Beside uploads.ts; ring-duties asks whether it is enough to own slices.
 
 import type { SwarmState } from './swarm-state.ts';
-import { canServe } from './uploads.ts';
+import { adaptRoom, canServe } from './uploads.ts';
 
 /** Shorter busy times say more about buffers than about the line. */
 const leastBusyMs = 500;
@@ -11,6 +11,7 @@ const weightOfNew = 0.3;
 /** A piece has left. While more are waiting the line is busy, and its pace can be seen. */
 export function observeSent(state: SwarmState, nowMs: number): void {
   state.sentCount += 1;
+  adaptRoom(state, nowMs);
   const hasMore = canServe(state);
   if (state.busySinceMs !== null) {
     state.busyBytes += state.sendingBytes;

@@ -1,13 +1,16 @@
-// What to send next: one piece at a time for the whole viewer, at full uplink, so that the first
-// neighbour to get it can pass it on soonest.
+// What to send next: little at a time for the whole viewer, at full uplink, so that the first
+// neighbour to get it can pass it on soonest. On a line that is slow, one piece.
 
+import type { Parcel } from './scheduler-actions.ts';
 import type { SwarmState, UploadRequest } from './swarm-state.ts';
 
 /** More waiting requests of one neighbour than this are noise or an attack. */
 const maxWaitingPerNeighbour = 64;
-/** Pieces that go as one message, and how long the line may take for them. */
-const mostAtOnceBytes = 64 * 1024;
+/** How long the line may take for what is on it at one time. */
 const mostAtOnceMs = 20;
+/** As much as that is, before more has been seen to leave in time; and the most. */
+export const leastRoomBytes = 64 * 1024;
+const mostRoomBytes = 256 * 1024;
 /** With a queue longer than this, those who give come first. */
 const contendedQueueLength = 16;
 
@@ -49,51 +52,73 @@ export function sendNext(state: SwarmState, nowMs: number): number {
   if (state.isSending || !state.canUpload || state.uploads.length === 0)
     return Number.POSITIVE_INFINITY;
   if (nowMs < state.uploadFreeAtMs) return state.uploadFreeAtMs;
+  state.uploads = state.uploads.filter((each) => isServable(state, each, nowMs));
+  const parcels: Parcel[] = [];
+  let roomBytes = roomOnLine(state);
+  state.sendingBytes = 0;
+  for (;;) {
+    const best = mostWanted(state, nowMs);
+    if (best === null) break;
+    const sizeBytes = state.pieceSizeBytes(best.segment);
+    if (parcels.length > 0 && sizeBytes > roomBytes) break;
+    const pieces = withMoreFor(state, best, roomBytes - sizeBytes);
+    state.uploads = state.uploads.filter((each) => !pieces.includes(each));
+    parcels.push({ neighbour: best.neighbour, pieces });
+    for (const { segment } of pieces) {
+      state.sendingBytes += state.pieceSizeBytes(segment);
+      roomBytes -= state.pieceSizeBytes(segment);
+    }
+  }
+  if (parcels.length === 0) return Number.POSITIVE_INFINITY;
+  state.isSending = true;
+  state.sendingSinceMs = nowMs;
+  state.actions.push({ kind: 'send', parcels });
+  payFor(state, state.sendingBytes, nowMs);
+  return Number.POSITIVE_INFINITY;
+}
+
+/** On a line that is slow, or not ours alone, what comes next would wait for more than one piece. */
+function roomOnLine({ roomBytes, uplinkBytesPerMs, uploadLimitBytesPerMs }: SwarmState): number {
+  if (uploadLimitBytesPerMs !== null) return 0;
+  return Math.min(roomBytes, (uplinkBytesPerMs ?? Number.POSITIVE_INFINITY) * mostAtOnceMs);
+}
+
+/** What was on the line has left: twice as much goes at a time where it took it easily. */
+export function adaptRoom(state: SwarmState, nowMs: number): void {
+  const tookMs = nowMs - state.sendingSinceMs;
+  if (tookMs > 2 * mostAtOnceMs) state.roomBytes = leastRoomBytes;
+  else if (tookMs <= mostAtOnceMs && state.sendingBytes > state.roomBytes / 2)
+    state.roomBytes = Math.min(mostRoomBytes, 2 * state.roomBytes);
+}
+
+/** Of what is here; what is still on its way to us waits in the queue. */
+function mostWanted(state: SwarmState, nowMs: number): UploadRequest | null {
   let best: UploadRequest | null = null;
   let bestRank = Number.POSITIVE_INFINITY;
-  let isObsolete = false;
   for (const each of state.uploads) {
-    if (!isServable(state, each, nowMs)) {
-      isObsolete = true;
-      continue;
-    }
-    const segment = state.segments.get(each.segment);
-    // What is still on its way to us waits in the queue.
-    if (!segment?.have.has(each.piece)) continue;
+    if (!state.segments.get(each.segment)?.have.has(each.piece)) continue;
     const rank = rankOf(state, each, nowMs);
     if (rank < bestRank) {
       best = each;
       bestRank = rank;
     }
   }
-  if (isObsolete) state.uploads = state.uploads.filter((each) => isServable(state, each, nowMs));
-  if (!best) return Number.POSITIVE_INFINITY;
-  const chosen = withMoreFor(state, best);
-  state.uploads = state.uploads.filter((each) => !chosen.includes(each));
-  state.isSending = true;
-  state.actions.push({ kind: 'send', neighbour: best.neighbour, pieces: chosen });
-  state.sendingBytes = 0;
-  for (const { segment } of chosen) state.sendingBytes += state.pieceSizeBytes(segment);
-  payFor(state, state.sendingBytes, nowMs);
-  return Number.POSITIVE_INFINITY;
+  return best;
 }
 
-/**
- * With what else the same neighbour has asked for: each message costs it as much as the pieces in it. On
- * a line that is slow, or not ours alone, others would wait for it.
- */
-function withMoreFor(state: SwarmState, best: UploadRequest): readonly UploadRequest[] {
-  const { uplinkBytesPerMs, uploadLimitBytesPerMs, segments } = state;
+/** With what else the same neighbour has asked for: each message costs it as much as the pieces in it. */
+function withMoreFor(
+  state: SwarmState,
+  best: UploadRequest,
+  roomBytes: number,
+): readonly UploadRequest[] {
   const chosen = [best];
-  if (uploadLimitBytesPerMs !== null) return chosen;
-  let roomBytes =
-    Math.min(mostAtOnceBytes, (uplinkBytesPerMs ?? Number.POSITIVE_INFINITY) * mostAtOnceMs) -
-    state.pieceSizeBytes(best.segment);
+  let leftBytes = roomBytes;
   for (const each of state.uploads) {
     if (each === best || each.neighbour !== best.neighbour) continue;
-    roomBytes -= state.pieceSizeBytes(each.segment);
-    if (roomBytes < 0) break;
-    if (segments.get(each.segment)?.have.has(each.piece)) chosen.push(each);
+    leftBytes -= state.pieceSizeBytes(each.segment);
+    if (leftBytes < 0) break;
+    if (state.segments.get(each.segment)?.have.has(each.piece)) chosen.push(each);
   }
   return chosen;
 }

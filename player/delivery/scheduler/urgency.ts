@@ -4,8 +4,8 @@
 import { announceAtMs } from './announcements.ts';
 import type { SwarmState } from './swarm-state.ts';
 
-/** What is to be done at once waits for what comes in the same moment. */
-const atOnceMs = 2;
+/** What is to be done at once waits for what comes in the same moment, or is done in the same task. */
+export const atOnceMs = 2;
 
 /** Somebody waits for what this viewer does next: a line is idle, or the play head comes. */
 export function runAtOnce(state: SwarmState): void {

@@ -61,7 +61,8 @@ function load(isProgressive: boolean) {
 
 function arriving(sizeKib: number, isAlone = true): Parameters<OnArriving>[0] {
   return {
-    start: bytes.subarray(0, sizeKib * kib),
+    startBytes: sizeKib * kib,
+    read: (fromBytes) => bytes.slice(fromBytes, sizeKib * kib),
     sizeBytes: bytes.length,
     transfer: isAlone ? transfer : null,
   };

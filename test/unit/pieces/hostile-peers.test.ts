@@ -6,9 +6,10 @@ import { pieceListHeader } from '@shoal/ingest/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { pieceListOf, pieceRootOf } from '../../../ingest/origin/piece-digests.ts';
 import type { MediaSegment, RenditionPlaylist } from '../../../player/delivery/media-segment.ts';
+import { PictureLinks } from '../../../player/delivery/pieces/picture-links.ts';
 import { PieceDelivery } from '../../../player/delivery/pieces/piece-delivery.ts';
-import { PieceLinks } from '../../../player/delivery/pieces/piece-links.ts';
 import {
+  contentOf,
   decodeMessages,
   encodeBye,
   encodeHave,
@@ -19,6 +20,8 @@ import {
   type PieceMessage,
 } from '../../../player/delivery/pieces/piece-messages.ts';
 import { RangeFetcher } from '../../../player/delivery/pieces/range-fetcher.ts';
+import { SoundLinks } from '../../../player/delivery/pieces/sound-links.ts';
+import { WakeUps } from '../../../player/delivery/pieces/wake-up.ts';
 import { DeliveryMeter } from '../../../player/telemetry/delivery-meter.ts';
 import { type MemoryPeer, memoryTrackerClient } from '../../support/memory-peers.ts';
 import { pollUntil } from '../../support/poll-until.ts';
@@ -28,6 +31,7 @@ const bytes = new Uint8Array(createHash('shake256', { outputLength: 3 * pieceByt
 const list = new Uint8Array(pieceListOf(bytes));
 const root = pieceRootOf(bytes.length, list);
 const tag = (root.root.charCodeAt(0) << 8) | root.root.charCodeAt(1);
+const content = contentOf('/index.m3u8');
 const allBits = new Uint8Array([0b111]);
 const number = 7;
 
@@ -72,6 +76,7 @@ beforeEach(() => {
       viewerId: '-SH0101-zzzzzzzzzzzz',
       nowMs,
       random: Math.random,
+      wakeUps: new WakeUps(nowMs),
       ranges: new RangeFetcher({ fetch, nowMs }),
       events: meter,
       storeLimitBytes: 64 * 1024 * 1024,
@@ -81,7 +86,7 @@ beforeEach(() => {
   );
   delivery.setLinks(
     (listener) =>
-      new PieceLinks(
+      new PictureLinks(
         {
           clientClass: network.clientClass,
           trackerUrl: () => 'ws://tracker.invalid',
@@ -89,10 +94,10 @@ beforeEach(() => {
           viewerId: '-SH0101-zzzzzzzzzzzz',
           connection: { iceServers: [] },
           maxLinks: 16,
-          goodbye: encodeBye(),
           nowMs,
         },
         listener,
+        new SoundLinks(),
       ),
   );
   delivery.updatePlayhead(0);
@@ -110,13 +115,13 @@ function meet(): MemoryPeer {
 /** A stranger that has greeted and says that it has everything. */
 function neighbour(): MemoryPeer {
   const peer = meet();
-  peer.emit('data', encodeHello(true));
+  peer.emit('data', encodeHello(true, content));
   peer.emit('data', encodeHave(number, tag, 3, allBits, 0));
   return peer;
 }
 
 function receivedBy(peer: MemoryPeer): PieceMessage[] {
-  return peer.received.flatMap((data) => decodeMessages(new Uint8Array(data)) ?? []);
+  return peer.received.flatMap((data) => decodeMessages(new Uint8Array(data))?.main ?? []);
 }
 
 async function requestTo(peer: MemoryPeer): Promise<number> {
@@ -166,7 +171,7 @@ describe('a piece that does not verify', () => {
 describe('a stranger', () => {
   it('of another version is told goodbye and not met again', () => {
     const peer = meet();
-    const hello = encodeHello(true);
+    const hello = encodeHello(true, content);
     hello[5] = 99;
     peer.emit('data', hello);
     expect(receivedBy(peer).map(({ kind }) => kind)).toContain('bye');
@@ -175,10 +180,18 @@ describe('a stranger', () => {
     expect(delivery.peerCount).toBe(0);
   });
 
+  it('that plays something else is not asked, and stays', () => {
+    const peer = meet();
+    peer.emit('data', encodeHello(true, content + 1));
+    peer.emit('data', encodeHave(number, tag, 3, allBits, 0));
+    expect(delivery.peerCount).toBe(0);
+    expect(peer.destroyed).toBe(false);
+  });
+
   it('that says nothing it understands is told goodbye', () => {
     for (const nonsense of [new Uint8Array([200]), new Uint8Array(0), new Uint8Array(70_000)]) {
       const peer = meet();
-      peer.emit('data', encodeHello(true));
+      peer.emit('data', encodeHello(true, content));
       peer.emit('data', nonsense);
       expect(receivedBy(peer).at(-1)?.kind).toBe('bye');
       expect(peer.destroyed).toBe(true);

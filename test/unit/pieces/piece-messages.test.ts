@@ -1,9 +1,12 @@
 // The binary messages between viewers: what is sent is what is read, and nothing that a stranger
 // sends can do more than be refused. player/delivery/pieces/piece-messages.ts.
 
+import { pieceDigestBytes } from '@shoal/ingest/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  aboutSound,
+  contentOf,
   decodeMessages,
   encodeBye,
   encodeCancel,
@@ -23,16 +26,19 @@ const piece = fc.integer({ min: 0, max: 63 });
 
 /** What is read of data that is one message; `null` when it is none, or several. */
 function one(data: Uint8Array<ArrayBuffer>): PieceMessage | null {
-  const messages = decodeMessages(data);
-  return messages?.length === 1 ? (messages[0] ?? null) : null;
+  const { main = [], audio = [] } = decodeMessages(data) ?? {};
+  return main.length === 1 && audio.length === 0 ? (main[0] ?? null) : null;
 }
 
 describe('piece messages', () => {
   it('carry a greeting with version and willingness to upload', () => {
-    expect(one(encodeHello(true))).toEqual({
+    const content = contentOf('/live/a/480p/index.m3u8');
+    expect(content).not.toBe(contentOf('/live/a/720p/index.m3u8'));
+    expect(one(encodeHello(true, content))).toEqual({
       kind: 'hello',
       version: exchangeVersion,
       canUpload: true,
+      content,
     });
     expect(one(encodeBye())).toEqual({ kind: 'bye' });
   });
@@ -104,9 +110,12 @@ describe('piece messages', () => {
             index,
             [...body],
           ]);
-          const list = one(encodeList(segment, body));
+          const digests = new Uint8Array((1 + (body.length % 64)) * pieceDigestBytes).fill(
+            body[0] ?? 0,
+          );
+          const list = one(encodeList(segment, digests));
           if (list?.kind !== 'list') throw new Error('no list');
-          expect([...list.list]).toEqual([...body]);
+          expect([...list.list]).toEqual([...digests]);
         },
       ),
     );
@@ -116,10 +125,11 @@ describe('piece messages', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (data) => {
         const messages = decodeMessages(new Uint8Array(data));
-        expect(messages === null || messages.length > 0).toBe(true);
+        const count = messages === null ? 1 : messages.main.length + messages.audio.length;
+        expect(count).toBeGreaterThan(0);
       }),
     );
-    for (const data of [[], [0], [99, 1, 2], [1, 0, 0, 0, 0, 1, 1], [3, 1, 2], [7, 7]]) {
+    for (const data of [[], [0], [99, 1, 2], [1, 0, 0, 0, 0, 1, 1], [3, 1, 2], [7, 0]]) {
       expect(decodeMessages(new Uint8Array(data))).toBeNull();
     }
   });
@@ -136,18 +146,51 @@ describe('piece messages', () => {
         .map(([segment, count]) =>
           encodeHave(segment, 7, count, new PieceFlags(count).toBits(), 0x201),
         ),
+      fc
+        .tuple(number, fc.integer({ min: 1, max: 64 }))
+        .map(([segment, count]) => encodeList(segment, new Uint8Array(count * pieceDigestBytes))),
+      fc.boolean().map((canUpload) => encodeHello(canUpload, 1)),
+      fc.constant(0).map(() => encodeBye()),
     );
     const several = fc.array(joinable, { minLength: 1, maxLength: maxJoinedMessages });
     fc.assert(
       fc.property(several, (parts) => {
         const joined = new Uint8Array(parts.flatMap((part) => [...part]));
-        expect(decodeMessages(joined)).toEqual(parts.map(one));
+        expect(decodeMessages(joined)).toEqual({ main: parts.map(one), audio: [] });
         expect(decodeMessages(new Uint8Array([...joined, 0]))).toBeNull();
-        expect(decodeMessages(joined.subarray(0, -1))).toBeNull();
       }),
     );
     const tooMany = Array.from({ length: maxJoinedMessages + 1 }, () => encodeCancel(1, 1));
     expect(decodeMessages(new Uint8Array(tooMany.flatMap((part) => [...part])))).toBeNull();
+  });
+
+  it('are refused when the last of several is cut off', () => {
+    const whole = [
+      encodePiece(1, 2, new Uint8Array(40)),
+      encodeCancel(1, 1),
+      encodeRequest(1, 1, 900, true),
+      encodeHave(1, 7, 9, new Uint8Array(2), 0),
+      encodeList(1, new Uint8Array(pieceDigestBytes)),
+    ];
+    for (const last of whole) {
+      const joined = new Uint8Array([...encodeCancel(1, 1), ...last.subarray(0, -1)]);
+      expect(decodeMessages(joined)).toBeNull();
+    }
+  });
+
+  it('are about the pictures or about the sound, also in one', () => {
+    const joined = new Uint8Array([
+      ...encodeCancel(7, 1),
+      ...aboutSound(encodeCancel(8, 2)),
+      ...aboutSound(encodePiece(8, 3, new Uint8Array([4]))),
+    ]);
+    expect(decodeMessages(joined)).toEqual({
+      main: [{ kind: 'cancel', segment: 7, piece: 1 }],
+      audio: [
+        { kind: 'cancel', segment: 8, piece: 2 },
+        { kind: 'piece', segment: 8, piece: 3, bytes: new Uint8Array([4]) },
+      ],
+    });
   });
 
   it('are refused when the flags do not fit the number of pieces', () => {

@@ -31,8 +31,8 @@ function sendTimesMs(scheduler: SwarmScheduler, untilMs: number): number[] {
   while (nowMs <= untilMs) {
     const { actions, nextMs } = scheduler.run(nowMs);
     const sends = actions.filter((action) => action.kind === 'send');
-    for (const { pieces } of sends) {
-      for (const _piece of pieces) times.push(nowMs);
+    for (const { parcels } of sends) {
+      for (const _piece of parcels.flatMap(({ pieces }) => pieces)) times.push(nowMs);
       scheduler.sent(nowMs);
     }
     if (sends.length === 0) nowMs = Math.max(nowMs + 1, Math.min(nextMs, untilMs + 1));
