@@ -31,6 +31,8 @@ const timeoutMs = 10_000;
 /** A fetch is late after this many times what is expected of it, and not before the least. */
 const lateFactor = 3;
 const leastLateMs = 1_000;
+/** What should have come by then is read at once: each chunk of a body costs the page a task. */
+const readAtOnceMs = 40;
 
 export class RangeFetcher {
   readonly #options: RangeFetcherOptions;
@@ -57,8 +59,9 @@ export class RangeFetcher {
   ): Promise<RangeResult> {
     const controller = new AbortController();
     this.#running.set(controller, segment);
+    const sizeBytes = (last - first) * segment.pieceSizeBytes + segment.sizeOf(last);
     const timer = setTimeout(() => controller.abort(), timeoutMs);
-    const lateTimer = setTimeout(() => listener.onLate(), this.#lateMs(segment, first, last));
+    const lateTimer = setTimeout(() => listener.onLate(), this.#lateMs(sizeBytes));
     let receivedBytes = 0;
     let reader: PieceReader | null = null;
     try {
@@ -73,12 +76,10 @@ export class RangeFetcher {
         response.status === 206 ? [first, last] : [0, segment.pieceCount - 1],
         listener,
       );
-      const body = response.body?.getReader();
-      for (;;) {
-        const chunk = await body?.read();
-        if (!chunk || chunk.done) break;
-        receivedBytes += chunk.value.byteLength;
-        reader.take(chunk.value);
+      const isShort = sizeBytes / this.speed.bytesPerMs <= readAtOnceMs;
+      for await (const chunk of chunksOf(response, isShort && response.status === 206)) {
+        receivedBytes += chunk.byteLength;
+        reader.take(chunk);
         // Nothing is left to break off: to abort now would cost the connection, which is kept alive.
         if (reader.isFull) this.#running.delete(controller);
       }
@@ -109,9 +110,8 @@ export class RangeFetcher {
     for (const controller of this.#running.keys()) controller.abort();
   }
 
-  #lateMs(segment: PieceSegment, first: number, last: number): number {
+  #lateMs(sizeBytes: number): number {
     const { firstByteMs, bytesPerMs } = this.speed;
-    const sizeBytes = (last - first) * segment.pieceSizeBytes + segment.sizeOf(last);
     return Math.max(leastLateMs, lateFactor * (firstByteMs + sizeBytes / bytesPerMs));
   }
 
@@ -141,6 +141,23 @@ export class RangeFetcher {
   }
 }
 
+/** The body as it comes, or in one. */
+async function* chunksOf(
+  response: Response,
+  isAtOnce: boolean,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  if (isAtOnce) {
+    yield new Uint8Array(await response.arrayBuffer());
+    return;
+  }
+  const body = response.body?.getReader();
+  for (;;) {
+    const chunk = await body?.read();
+    if (!chunk || chunk.done) return;
+    yield chunk.value;
+  }
+}
+
 /**
  * Cuts a body into pieces and checks each, without waiting for one check before the next: WebCrypto
  * does them elsewhere, and the first picture waits for the last. Without digests nothing can be used.
@@ -152,7 +169,8 @@ class PieceReader {
   hasFailed = false;
   discardedBytes = 0;
   readonly #lastPiece: number;
-  #part: Uint8Array<ArrayBuffer>;
+  /** Of a piece that has come in part. */
+  #part: Uint8Array<ArrayBuffer> | null = null;
   #filledBytes = 0;
   readonly #checks: Promise<void>[] = [];
 
@@ -165,7 +183,6 @@ class PieceReader {
     this.#listener = listener;
     this.nextPiece = firstPiece;
     this.#lastPiece = lastPiece;
-    this.#part = new Uint8Array(segment.sizeOf(firstPiece));
   }
 
   /** The last piece has come. */
@@ -173,14 +190,22 @@ class PieceReader {
     return this.nextPiece > this.#lastPiece;
   }
 
-  take(chunk: Uint8Array): void {
+  /** Pieces that a chunk has whole are not copied out of it. */
+  take(chunk: Uint8Array<ArrayBuffer>): void {
     let offset = 0;
     while (offset < chunk.length && !this.isFull) {
-      const take = Math.min(this.#part.length - this.#filledBytes, chunk.length - offset);
-      this.#part.set(chunk.subarray(offset, offset + take), this.#filledBytes);
-      this.#filledBytes += take;
+      const sizeBytes = this.#segment.sizeOf(this.nextPiece);
+      const take = Math.min(sizeBytes - this.#filledBytes, chunk.length - offset);
+      const bytes = chunk.subarray(offset, offset + take);
       offset += take;
-      if (this.#filledBytes === this.#part.length) this.#finish();
+      if (take === sizeBytes) {
+        this.#finish(bytes);
+        continue;
+      }
+      this.#part ??= new Uint8Array(sizeBytes);
+      this.#part.set(bytes, this.#filledBytes);
+      this.#filledBytes += take;
+      if (this.#filledBytes === sizeBytes) this.#finish(this.#part);
     }
   }
 
@@ -189,11 +214,11 @@ class PieceReader {
     await Promise.all(this.#checks);
   }
 
-  #finish(): void {
-    this.#checks.push(this.#check(this.nextPiece, this.#part));
+  #finish(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#checks.push(this.#check(this.nextPiece, bytes));
     this.nextPiece += 1;
     this.#filledBytes = 0;
-    this.#part = new Uint8Array(this.isFull ? 0 : this.#segment.sizeOf(this.nextPiece));
+    this.#part = null;
   }
 
   async #check(piece: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
