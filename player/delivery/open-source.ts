@@ -111,11 +111,17 @@ function linkOptionsOf(
   playlist: RenditionPlaylist,
 ) {
   const name = `shoal-1 ${options.swarmId} ${new URL(playlist.url).pathname}`;
-  const address = () => swarmAddressOf(withToken(options, trackerUrl), { ...options, name });
+  const addressWith = (url: string) => swarmAddressOf(url, { ...options, name });
+  const url = withToken(options, trackerUrl);
+  const address = addressWith(url);
   return {
     clientClass,
-    trackerUrl: () => address().socketUrl,
-    infoHash: address().infoHash,
+    /** A token that was renewed is part of it. */
+    trackerUrl: () => {
+      const urlNow = withToken(options, trackerUrl);
+      return (urlNow === url ? address : addressWith(urlNow)).socketUrl;
+    },
+    infoHash: address.infoHash,
     viewerId: options.viewerId,
     connection: {
       iceServers: options.iceServers,

@@ -118,7 +118,7 @@ export class HlsDelivery {
       const { fragments } = details;
       const index = fragments.findIndex(({ sn }) => sn === fragment.sn);
       const next = fragments.slice(index, index + checkedAtOnce);
-      this.#checkAndUpdate(playlist, details, next);
+      this.#checkAndUpdate(this.#signatures, playlist, details, next);
     }
     this.#delivery.activate(this.#exchangeable(playlist, details));
     return this.#delivery.load(playlist.url, segment, signal, onArriving);
@@ -127,7 +127,8 @@ export class HlsDelivery {
   #update(playlist: HlsPlaylist, details: ListedFragments): void {
     const { fragments } = details;
     // Of a recording what is loaded is checked, and what comes next (see `load`).
-    if (details.live) this.#checkAndUpdate(playlist, details, fragments.slice(-checkedAtOnce));
+    if (this.#signatures && details.live)
+      this.#checkAndUpdate(this.#signatures, playlist, details, fragments.slice(-checkedAtOnce));
     else this.#delivery.updatePlaylist(this.#exchangeable(playlist, details));
   }
 
@@ -142,16 +143,16 @@ export class HlsDelivery {
 
   /** Delivery is told of a playlist when the signatures of `fragments` have been checked. */
   #checkAndUpdate(
+    signatures: SignatureCheck,
     playlist: HlsPlaylist,
     details: ListedFragments,
     fragments: readonly ListedFragment[],
   ): void {
     const update = (): void => this.#delivery.updatePlaylist(this.#exchangeable(playlist, details));
-    const signatures = this.#signatures;
     const unchecked = fragments
       .map(signedSegmentOf)
-      .filter((signed) => signed !== null && !signatures?.isKnownSigned(signed));
-    if (!signatures || unchecked.length === 0) {
+      .filter((signed) => signed !== null && !signatures.isKnownSigned(signed));
+    if (unchecked.length === 0) {
       if (details.live) update();
       return;
     }

@@ -221,9 +221,11 @@ export class PieceLinks {
     if (this.#isGated || !this.#isMeeting || !this.#isAnswered) return 0;
     const others = this.#viewerCount === 0 ? enoughLinks : this.#viewerCount - 1;
     const wanted = Math.min(others, this.#isInNeed ? this.#maxDialled : enoughLinks);
-    const missing = wanted - this.#links.size;
+    const linked = this.#links.size;
+    const missing = wanted - linked;
+    if (missing <= 0) return 0;
     // One may reach somebody who is known already.
-    return missing > 0 ? Math.min(offersPerAnnounce, missing + 1) : 0;
+    return Math.min(offersPerAnnounce, linked === 0 ? missing : missing + 1);
   }
 
   #admit(peer: PeerConnection): void {
