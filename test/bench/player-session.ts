@@ -12,12 +12,16 @@ export type PlayerKind = 'plain' | 'shoal';
 export interface SessionFigures {
   readonly firstFrameMs: number;
   readonly stallCount: number;
+  /** Of the whole session, and of its first {@link startMs}. */
   readonly mainThreadMsPerSecond: number;
+  readonly mainThreadMsPerSecondAtStart: number;
   readonly memoryBytes: number;
   readonly peerShare: number;
 }
 
-const playedMs = 10_000;
+/** After the first frame. The start costs most: code is compiled, viewers meet. */
+export const startMs = 10_000;
+export const playedMs = 30_000;
 const afterSegmentMs = 500;
 /** Of both players, to ingest and tracker; not of the data channels. */
 const line = {
@@ -29,11 +33,9 @@ const line = {
 
 declare global {
   interface Window {
-    playForBench: (playedMs: number) => Promise<{
-      readonly firstFrameMs: number;
-      readonly stallCount: number;
-      readonly peerShare: number;
-    }>;
+    /** Resolves with the time to the first frame, in ms. */
+    playForBench: () => Promise<number>;
+    figuresForBench: () => { readonly stallCount: number; readonly peerShare: number };
   }
 }
 
@@ -48,10 +50,11 @@ function pageOf(kind: PlayerKind, stage: LiveStage): string {
       import Hls from '/hls/hls.min.mjs';
       import { createShoalHls } from '/player/shoal-hls.mjs';
       const video = document.querySelector('video');
-      window.playForBench = async (playedMs) => {
+      window.playForBench = async () => {
         const startedAt = performance.now();
         const hls = ${made};
         let stallCount = 0;
+        window.figuresForBench = () => ({ stallCount, peerShare: hls.shoal?.stats.offloadRatio ?? 0 });
         const firstFrame = new Promise((resolve) =>
           video.requestVideoFrameCallback(() => resolve(performance.now() - startedAt)));
         hls.on(Hls.Events.MANIFEST_PARSED, () => video.play());
@@ -59,15 +62,14 @@ function pageOf(kind: PlayerKind, stage: LiveStage): string {
         hls.attachMedia(video);
         const firstFrameMs = await firstFrame;
         video.addEventListener('waiting', () => { stallCount += 1; });
-        await new Promise((resolve) => setTimeout(resolve, playedMs));
-        return { firstFrameMs, stallCount, peerShare: hls.shoal?.stats.offloadRatio ?? 0 };
+        return firstFrameMs;
       };
     </script>`;
 }
 
-async function mainThreadSeconds(session: CDPSession): Promise<number> {
+async function mainThreadMs(session: CDPSession): Promise<number> {
   const { metrics } = await session.send('Performance.getMetrics');
-  return metrics.find(({ name }) => name === 'TaskDuration')?.value ?? Number.NaN;
+  return 1e3 * (metrics.find(({ name }) => name === 'TaskDuration')?.value ?? Number.NaN);
 }
 
 /** Proportional set size of a process: its own memory and its share of what several have. */
@@ -95,15 +97,21 @@ export async function playSession(
     await stage.untilNextSegment();
     await stage.untilNextSegment();
     await new Promise((resolve) => setTimeout(resolve, afterSegmentMs));
-    const before = await mainThreadSeconds(session);
-    const played = await page.evaluate((forMs) => window.playForBench(forMs), playedMs);
-    const busySeconds = (await mainThreadSeconds(session)) - before;
+    const beforeMs = await mainThreadMs(session);
+    const firstFrameMs = await page.evaluate(() => window.playForBench());
+    await new Promise((resolve) => setTimeout(resolve, startMs));
+    const startedMs = (await mainThreadMs(session)) - beforeMs;
+    await new Promise((resolve) => setTimeout(resolve, playedMs - startMs));
+    const wholeMs = (await mainThreadMs(session)) - beforeMs;
+    const figures = await page.evaluate(() => window.figuresForBench());
     const wholeBrowser = await browser.newBrowserCDPSession();
     const { processInfo } = await wholeBrowser.send('SystemInfo.getProcessInfo');
     const memory = await Promise.all(processInfo.map(({ id }) => memoryOf(id)));
     return {
-      ...played,
-      mainThreadMsPerSecond: (busySeconds * 1e6) / (playedMs + played.firstFrameMs),
+      ...figures,
+      firstFrameMs,
+      mainThreadMsPerSecond: (wholeMs * 1e3) / (playedMs + firstFrameMs),
+      mainThreadMsPerSecondAtStart: (startedMs * 1e3) / (startMs + firstFrameMs),
       memoryBytes: memory.reduce((sum, bytes) => sum + bytes, 0),
     };
   } finally {
