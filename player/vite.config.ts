@@ -181,7 +181,7 @@ const nativeTextDecoder: Plugin = {
 
 /**
  * The tracker client and its streams ask of `events` what is here: listeners that are called in turn,
- * and an error that nobody listens to thrown. 1.5 kB of gzip less than all that Node's class can do.
+ * which the streams hear of, and an error that nobody listens to thrown. 1.5 kB of gzip less than all that Node's class can do.
  */
 const fewEvents: Plugin = {
   name: 'few-events',
@@ -191,6 +191,7 @@ const fewEvents: Plugin = {
     id === '\0few-events'
       ? 'class EventEmitter {' +
         'on(name, listener) {' +
+        ' this.emit("newListener", name, listener);' +
         ' const lists = (this._listeners ??= new Map());' +
         ' lists.set(name, [...(lists.get(name) ?? []), listener]); return this; }' +
         'once(name, listener) {' +
