@@ -18,6 +18,8 @@ export interface ControlledPeers {
 export interface PeerControlOptions {
   /** Random name of the session: decides about the hold-out. */
   readonly session: string;
+  /** The browser has WebRTC. */
+  readonly canConnect: boolean;
   readonly p2pShare: number;
   readonly minViewers: number;
   readonly uploadLimitBps: number | null;
@@ -120,6 +122,7 @@ export class PeerControl {
   }
 
   get #offBecause(): PeersOffReason | null {
+    if (!this.#options.canConnect) return 'unsupported';
     if (!this.#viewerAllows) return 'viewer';
     if (!this.#remote.p2p) return 'operator';
     if (this.#isHeldOut) return 'held-out';

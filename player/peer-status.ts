@@ -4,8 +4,8 @@
 import type { GuardDecision } from './guard/quality-guard.ts';
 import type { UploadAllowance } from './manners/upload-rules.ts';
 
-/** Who keeps this viewer out of the swarm. */
-export type PeersOffReason = 'viewer' | 'held-out' | 'operator' | 'guard';
+/** Who keeps this viewer out of the swarm; `unsupported` is a browser without WebRTC. */
+export type PeersOffReason = 'unsupported' | 'viewer' | 'held-out' | 'operator' | 'guard';
 
 export interface PeerStatus {
   /** The viewer is in the swarm, or will be as soon as the tracker answers. */

@@ -336,8 +336,12 @@ export class ShoalPlayer extends MediaDelegation {
   }
 
   #askIfNeeded(): void {
-    const mustAsk = this.#session !== null && this.#peers.mustAsk(this.#peerMode());
-    this.#tree.showConsentQuestion(mustAsk);
+    this.#tree.showConsentQuestion(this.#canShare && this.#peers.mustAsk(this.#peerMode()));
+  }
+
+  /** Neither native playback nor a browser without WebRTC can. */
+  get #canShare(): boolean {
+    return this.#session !== null && this.#session.peerStatus.offBecause !== 'unsupported';
   }
 
   #applyPeerMode(): void {
@@ -366,8 +370,9 @@ export class ShoalPlayer extends MediaDelegation {
 
   #updateStats(stats: PlayerStats): void {
     const hasTracker = (this.getAttribute('tracker') ?? '') !== '';
-    const isSwitchable = this.#session !== null && hasTracker && this.#peerMode() !== 'off';
-    this.#tree.updateStats(stats, { peersAllowed: this.peersAllowed, isSwitchable });
+    const isSwitchable = this.#canShare && hasTracker && this.#peerMode() !== 'off';
+    const peersAllowed = this.#canShare && this.peersAllowed;
+    this.#tree.updateStats(stats, { peersAllowed, isSwitchable });
   }
 
   #showOverlay(): void {

@@ -57,6 +57,10 @@ const observeIntervalMs = 1_000;
 const assumedThroughputBps = 5_000_000;
 const assumedFirstByteMs = 50;
 
+function hasWebRtc(): boolean {
+  return typeof globalThis.RTCPeerConnection === 'function';
+}
+
 export class HlsSession implements ShoalSession, FragmentSource {
   readonly #config: ShoalConfig;
   readonly #listeners = new EventListeners<ShoalEvents>();
@@ -94,6 +98,7 @@ export class HlsSession implements ShoalSession, FragmentSource {
     this.#control = new PeerControl(
       {
         session: randomCharacters(22),
+        canConnect: hasWebRtc(),
         p2pShare: config.p2pShare ?? shoalDefaults.p2pShare,
         minViewers: config.minViewers ?? shoalDefaults.minViewers,
         uploadLimitBps: config.uploadLimitBps ?? shoalDefaults.uploadLimitBps,
@@ -240,10 +245,9 @@ export class HlsSession implements ShoalSession, FragmentSource {
     });
     const meter = this.#meter;
     const firstPicture = new FirstPicture();
-    const hasWebRtc = typeof globalThis.RTCPeerConnection === 'function';
     const delivery = new HybridDelivery({
       playlistUrl,
-      trackerUrl: hasWebRtc && tracker ? trackerSocketUrl(tracker, undefined) : null,
+      trackerUrl: hasWebRtc() && tracker ? trackerSocketUrl(tracker, undefined) : null,
       token,
       exchange: this.#config.exchange ?? shoalDefaults.exchange,
       loadCore: async () => {

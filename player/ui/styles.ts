@@ -83,7 +83,7 @@ button:focus-visible, input:focus-visible { outline: 3px solid var(--accent); ou
   .consent-answers .button { flex: 1; min-height: 36px; padding: 0 10px; }
   .consent > :first-child { flex: 0 1 auto; min-height: 0; overflow: auto; }
   .tap { min-height: 40px; padding: 0 18px; }
-  :host([controls]) .tap { right: 8px; bottom: 72px; }
+  :host([controls]) .tap { left: 8px; right: auto; top: 8px; bottom: auto; }
   .notice[data-form="panel"] { gap: 10px; padding: 12px; }
 }
 @container (max-width: 300px) {

@@ -24,6 +24,10 @@ export class ShapedNamespaces {
 
   /** @throws when the machine does not let us: without root, or without iproute2 */
   static async create(): Promise<ShapedNamespaces> {
+    if (process.getuid?.() !== 0)
+      throw new Error(
+        'Network namespaces with shaped lines can be made by root alone: run it as root.',
+      );
     const homes = new ShapedNamespaces(await mkdtemp(path.join(tmpdir(), 'shoal-homes-')));
     await run('ip', ['link', 'add', homes.#bridge, 'type', 'bridge']);
     await run('ip', ['addr', 'add', `${homes.hostAddress}/24`, 'dev', homes.#bridge]);

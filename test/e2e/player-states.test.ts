@@ -108,6 +108,20 @@ describe('<shoal-player>', () => {
     expect(problems).toEqual([]);
   });
 
+  it('says that nothing is shared where the browser has no WebRTC', async () => {
+    const { page, problems } = await pages.open({
+      attributes: `${show} overlay tracker="wss://tracker.invalid"`,
+      initScript: () => {
+        Reflect.deleteProperty(window, 'RTCPeerConnection');
+      },
+    });
+    await untilPosition(page, 1);
+    await page.getByText('sharing is off').waitFor();
+    await page.getByText('no viewers yet').waitFor({ state: 'detached' });
+    expect(await page.getByRole('checkbox').count()).toBe(0);
+    expect(problems).toEqual([]);
+  });
+
   it('plays by the browser’s own HLS where there is no MSE, from the CDN alone', async () => {
     const { page, problems } = await pages.open({
       attributes: 'src="/live/recording/index.m3u8" autoplay muted controls p2p="consent" overlay',
