@@ -114,24 +114,28 @@ describe('the examples to copy', () => {
 
   it.concurrent.each(names)('%s plays and has media from another viewer', async (name) => {
     const page = await context.newPage();
-    const problems: string[] = [];
-    page.on('pageerror', (error) => problems.push(error.message));
-    await page.goto(`${site.url}/examples/${name}.html`);
-    await pollUntil(async () => (await deliveredPercent(page)) > 0, {
-      timeoutMs,
-      description: `${name} has media from peers`,
-      intervalMs: 500,
-    });
-    const before = await positionSeconds(page);
-    await pollUntil(async () => (await positionSeconds(page)) > before + 0.5, {
-      timeoutMs,
-      description: `${name} plays on`,
-      intervalMs: 250,
-    });
-    if (process.env.SCREENSHOT_DIR)
-      await page.screenshot({ path: `${process.env.SCREENSHOT_DIR}/${name}.png` });
-    expect(problems).toEqual([]);
-    await page.close();
+    try {
+      const problems: string[] = [];
+      page.on('pageerror', (error) => problems.push(error.message));
+      await page.goto(`${site.url}/examples/${name}.html`);
+      await pollUntil(async () => (await deliveredPercent(page)) > 0, {
+        timeoutMs,
+        description: `${name} has media from peers`,
+        intervalMs: 500,
+      });
+      const before = await positionSeconds(page);
+      await pollUntil(async () => (await positionSeconds(page)) > before + 0.5, {
+        timeoutMs,
+        description: `${name} plays on`,
+        intervalMs: 250,
+      });
+      if (process.env.SCREENSHOT_DIR)
+        await page.screenshot({ path: `${process.env.SCREENSHOT_DIR}/${name}.png` });
+      expect(problems).toEqual([]);
+    } finally {
+      // A page that is left open takes the processor from all that follow.
+      await page.close();
+    }
   });
 });
 
@@ -223,60 +227,63 @@ describe('hls.js 1.6 and 1.7, full and light, as four players on one page', () =
   it('all have media from peers, and go on when one of them is destroyed', async () => {
     site.setPage('/builds', pageOfBuilds(builds, requestSetups));
     const page = await context.newPage();
-    const problems: string[] = [];
-    page.on('pageerror', (error) => problems.push(error.message));
-    const asked: { readonly by: string; readonly language: string; readonly isRange: boolean }[] =
-      [];
-    page.on('request', (request) => {
-      const { pathname, search } = new URL(request.url());
-      if (!pathname.endsWith('.m4s')) return;
-      const { range, 'accept-language': language = '' } = request.headers();
-      asked.push({ by: search, language, isRange: range !== undefined });
-    });
-    await page.goto(`${site.url}/builds`);
-    await page.waitForFunction(() => window.shoalPlayers !== undefined);
-    const players = () => page.evaluate(() => window.shoalPlayers());
-    await pollUntil(
-      async () =>
-        (await players()).every(({ stats }) => stats.peerBytes > 0 && stats.peerCount > 0),
-      { timeoutMs, description: 'every build has media from peers', intervalMs: 500 },
-    );
-    // Light builds too, which play no sound that is apart from the pictures.
-    await pollUntil(async () => (await players()).every(({ soundBytes }) => soundBytes > 0), {
-      timeoutMs,
-      description: 'every build is heard',
-      intervalMs: 250,
-    });
-    const versions = (await players()).map(({ version }) => version.slice(0, 3));
-    expect(versions).toEqual(['1.6', '1.6', '1.7', '1.7']);
-    // What the page tells hls.js to do with requests holds for segments and for ranges of them.
-    for (const by of ['?by=xhr', '?by=fetch']) {
-      await pollUntil(() => asked.some((each) => each.by === by && each.isRange), {
-        timeoutMs,
-        description: `a range is asked for with ${by}`,
+    try {
+      const problems: string[] = [];
+      page.on('pageerror', (error) => problems.push(error.message));
+      const asked: { readonly by: string; readonly language: string; readonly isRange: boolean }[] =
+        [];
+      page.on('request', (request) => {
+        const { pathname, search } = new URL(request.url());
+        if (!pathname.endsWith('.m4s')) return;
+        const { range, 'accept-language': language = '' } = request.headers();
+        asked.push({ by: search, language, isRange: range !== undefined });
       });
-    }
-    expect(asked.filter(({ language }) => language !== 'tlh')).toEqual([]);
-    expect(new Set(asked.map(({ by }) => by))).toEqual(new Set(['?by=xhr', '?by=fetch']));
+      await page.goto(`${site.url}/builds`);
+      await page.waitForFunction(() => window.shoalPlayers !== undefined);
+      const players = () => page.evaluate(() => window.shoalPlayers());
+      await pollUntil(
+        async () =>
+          (await players()).every(({ stats }) => stats.peerBytes > 0 && stats.peerCount > 0),
+        { timeoutMs, description: 'every build has media from peers', intervalMs: 500 },
+      );
+      // Light builds too, which play no sound that is apart from the pictures.
+      await pollUntil(async () => (await players()).every(({ soundBytes }) => soundBytes > 0), {
+        timeoutMs,
+        description: 'every build is heard',
+        intervalMs: 250,
+      });
+      const versions = (await players()).map(({ version }) => version.slice(0, 3));
+      expect(versions).toEqual(['1.6', '1.6', '1.7', '1.7']);
+      // What the page tells hls.js to do with requests holds for segments and for ranges of them.
+      for (const by of ['?by=xhr', '?by=fetch']) {
+        await pollUntil(() => asked.some((each) => each.by === by && each.isRange), {
+          timeoutMs,
+          description: `a range is asked for with ${by}`,
+        });
+      }
+      expect(asked.filter(({ language }) => language !== 'tlh')).toEqual([]);
+      expect(new Set(asked.map(({ by }) => by))).toEqual(new Set(['?by=xhr', '?by=fetch']));
 
-    await page.evaluate(() => window.destroyFirstPlayer());
-    const [destroyed, ...before] = await players();
-    await pollUntil(
-      async () =>
-        (await players()).slice(1).every(({ stats, positionSeconds }, index) => {
-          const past = before[index];
-          return (
-            past !== undefined &&
-            positionSeconds > past.positionSeconds + 1 &&
-            stats.peerBytes > past.stats.peerBytes
-          );
-        }),
-      { timeoutMs, description: 'the other players go on with peers', intervalMs: 500 },
-    );
-    // What is gone neither plays nor counts.
-    expect((await players())[0]?.stats.cdnBytes).toBe(destroyed?.stats.cdnBytes);
-    expect(problems).toEqual([]);
-    await page.close();
+      await page.evaluate(() => window.destroyFirstPlayer());
+      const [destroyed, ...before] = await players();
+      await pollUntil(
+        async () =>
+          (await players()).slice(1).every(({ stats, positionSeconds }, index) => {
+            const past = before[index];
+            return (
+              past !== undefined &&
+              positionSeconds > past.positionSeconds + 1 &&
+              stats.peerBytes > past.stats.peerBytes
+            );
+          }),
+        { timeoutMs, description: 'the other players go on with peers', intervalMs: 500 },
+      );
+      // What is gone neither plays nor counts.
+      expect((await players())[0]?.stats.cdnBytes).toBe(destroyed?.stats.cdnBytes);
+      expect(problems).toEqual([]);
+    } finally {
+      await page.close();
+    }
   });
 });
 
