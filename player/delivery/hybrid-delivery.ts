@@ -33,6 +33,9 @@ interface Rendition {
 /** A rendition that is no longer played goes on serving its neighbours for this long. */
 const lingerMs = 30_000;
 
+/** Segments of sound and pictures begin up to this far from each other. */
+const boundarySeconds = 0.1;
+
 export class HybridDelivery {
   readonly #options: HybridDeliveryOptions;
   readonly #swarmId: SwarmId;
@@ -42,6 +45,8 @@ export class HybridDelivery {
   readonly #renditions = new Map<string, Rendition>();
   /** Paths of the playlists being played. */
   readonly #foreground = new Map<MediaTrack, string>();
+  /** The first pictures that were asked for begin there. */
+  #startSeconds: number | null = null;
   #peersAllowed = false;
   #peerSettings = defaultPeerSettings;
   #closed = false;
@@ -115,11 +120,15 @@ export class HybridDelivery {
     signal: AbortSignal,
     onArriving?: OnArriving,
   ): Promise<DeliveredSegment> {
-    const rendition = this.#renditions.get(pathOf(playlistUrl));
+    const path = pathOf(playlistUrl);
+    const rendition = this.#renditions.get(path);
     if (!rendition) throw new RangeError(`${playlistUrl} was not activated`);
     const { source } = rendition;
     if (!source.canLoad(segment)) return this.loadFromCdn(segment.url, segment.digest, signal);
-    return source.load(segment, signal, onArriving).catch((error: unknown) => {
+    if (path === this.#foreground.get('main')) this.#startSeconds ??= segment.startSeconds;
+    const isAtStart =
+      this.#startSeconds !== null && segment.startSeconds <= this.#startSeconds + boundarySeconds;
+    return source.load(segment, signal, onArriving, isAtStart).catch((error: unknown) => {
       if (!(error instanceof ForgedPiecesError)) throw error;
       return this.loadFromCdn(segment.url, segment.digest, signal);
     });

@@ -21,12 +21,14 @@ export interface RenditionSource {
   /**
    * The segment, for the player.
    * @param onArriving told of what is there before the whole is, where that is known
+   * @param isAtStart playback begins within it
    * @throws CdnError when the CDN cannot deliver either; `AbortError` when `signal` aborts
    */
   load(
     segment: MediaSegment,
     signal: AbortSignal,
     onArriving?: OnArriving,
+    isAtStart?: boolean,
   ): Promise<DeliveredSegment>;
   close(): void;
 }

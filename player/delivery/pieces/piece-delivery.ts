@@ -66,7 +66,7 @@ export class PieceDelivery implements RenditionSource {
   #isActive = true;
   readonly #isCapable: boolean;
   #settings = defaultPeerSettings;
-  #hasDemanded = false;
+  #demandedCount = 0;
   #joinedAtMs = Number.NEGATIVE_INFINITY;
   readonly #wakeUp: WakeUp;
   #closed = false;
@@ -204,6 +204,7 @@ export class PieceDelivery implements RenditionSource {
     media: MediaSegment,
     signal: AbortSignal,
     onArriving?: OnArriving,
+    isAtStart = false,
   ): Promise<DeliveredSegment> {
     const segment = this.#segments.get(media.mediaSequenceNumber) ?? this.#add(media, true);
     if (!segment) throw new CdnError(0, `${media.url} has no piece root`, 0);
@@ -212,8 +213,9 @@ export class PieceDelivery implements RenditionSource {
     this.#arrived(segment);
     if (segment.isComplete) this.#completed(segment);
     else {
-      const isStart = !this.#hasDemanded;
-      this.#hasDemanded = true;
+      // Sound may begin with the last of the segment before the one that plays with the first pictures.
+      const isStart = this.#demandedCount === 0 || (this.#demandedCount === 1 && isAtStart);
+      this.#demandedCount += 1;
       this.#scheduler.demand(segment.number, isStart, this.#expectsNeighbours);
       // The first picture waits for nothing else.
       if (isStart) this.#wakeUp.now();
