@@ -36,6 +36,8 @@ interface MovedBytes {
 }
 
 const nothingMoved: MovedBytes = { uploadedBytes: 0, cdnBytes: 0, peerBytes: 0 };
+/** So often the upload is held against what was downloaded: of so many observations one. */
+const observationsPerRatio = 5;
 
 export class PeerControl {
   readonly #options: PeerControlOptions;
@@ -45,6 +47,7 @@ export class PeerControl {
   #viewerAllows: boolean;
   #peers: ControlledPeers | null = null;
   #moved = nothingMoved;
+  #observationCount = 0;
   #upload: UploadAllowance = { canUpload: true, limitBps: null, reason: null };
 
   constructor(options: PeerControlOptions, viewerAllows: boolean) {
@@ -104,12 +107,14 @@ export class PeerControl {
   /** Once a second while something is played. */
   observe(observation: GuardObservation, moved: MovedBytes): void {
     this.#moved = moved;
+    const { level } = this.#guard.decision;
     if (this.#options.usesGuard && this.#viewerAllows) {
-      const before = this.#guard.decision;
       const decision = this.#guard.observe(observation);
-      if (decision.level !== before.level) this.#options.onGuard(decision);
+      if (decision.level !== level) this.#options.onGuard(decision);
     }
-    this.#apply();
+    this.#observationCount += 1;
+    const isNew = this.#guard.decision.level !== level;
+    if (isNew || this.#observationCount % observationsPerRatio === 0) this.#apply();
   }
 
   close(): void {

@@ -39,7 +39,7 @@ export class WakeUps {
       },
       close: () => {
         this.#sleepers.delete(sleeper);
-        this.#setTimer();
+        if (this.#sleepers.size === 0) this.#clearTimer();
       },
     };
   }
@@ -61,24 +61,28 @@ export class WakeUps {
     }
   }
 
+  /**
+   * A timer that is too early is left: it may find nobody due and is set anew then, where each message
+   * would else set it once more.
+   */
   #setTimer(): void {
     if (this.#isRunning) return;
     let dueAtMs = Number.POSITIVE_INFINITY;
     for (const sleeper of this.#sleepers) dueAtMs = Math.min(dueAtMs, sleeper.dueAtMs);
-    if (dueAtMs === this.#timerAtMs) return;
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    if (this.#timerAtMs <= dueAtMs) return;
+    this.#clearTimer();
     this.#timerAtMs = dueAtMs;
-    this.#timer =
-      dueAtMs === Number.POSITIVE_INFINITY
-        ? null
-        : setTimeout(
-            () => {
-              this.#timer = null;
-              this.#timerAtMs = Number.POSITIVE_INFINITY;
-              this.#runWhoIsDue();
-            },
-            Math.max(0, dueAtMs - this.#nowMs()),
-          );
+    const waitMs = Math.max(0, dueAtMs - this.#nowMs());
+    this.#timer = setTimeout(() => {
+      this.#clearTimer();
+      this.#runWhoIsDue();
+    }, waitMs);
+  }
+
+  #clearTimer(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#timerAtMs = Number.POSITIVE_INFINITY;
   }
 }
 
