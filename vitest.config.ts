@@ -20,17 +20,6 @@ const encodingTests = [
   'whip-endpoint',
 ].map((name) => `test/integration/${name}.test.ts`);
 
-// One page each, which waits more than it works: two files at a time.
-const pageTests = [
-  'dashboard',
-  'embed-guide',
-  'pages',
-  'player-controls',
-  'player-element',
-  'player-states',
-].map((name) => `test/e2e/${name}.test.ts`);
-
-const endToEnd = { testTimeout: 240_000, hookTimeout: 120_000 };
 const integration = { testTimeout: 60_000, hookTimeout: 60_000 };
 
 // Projects by cost: `unit` and `contract` run in `npm run check`, all of them in `npm test`.
@@ -67,21 +56,12 @@ export default defineConfig({
       },
       {
         test: {
-          ...endToEnd,
-          name: 'pages',
-          include: pageTests,
-          maxWorkers: 2,
-          sequence: { groupOrder: 3 },
-        },
-      },
-      {
-        test: {
-          ...endToEnd,
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          exclude: pageTests,
+          testTimeout: 240_000,
+          hookTimeout: 120_000,
           fileParallelism: false,
-          sequence: { groupOrder: 4 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],
