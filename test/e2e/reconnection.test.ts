@@ -1,20 +1,18 @@
 // A publisher dies in the middle, comes back with another codec and size, and says goodbye; a viewer
 // in Chromium plays all of it on the page that it has opened once.
 
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import type { StreamList } from '@shoal/ingest/protocol';
 import * as HLS from 'hls-parser';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BrowserViewer } from '../support/browser-viewer.ts';
 import { launchChromium } from '../support/chromium.ts';
+import { decoderComplaints } from '../support/decoder-complaints.ts';
 import { KillablePublisher, type KillablePublisherOptions } from '../support/killable-publisher.ts';
 import { PlaylistChecker } from '../support/playlist-checker.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import { Services } from '../support/service-processes.ts';
 
-const run = promisify(execFile);
 const stream = 'field';
 const key = 'end-to-end-key';
 let browser: Browser;
@@ -47,11 +45,6 @@ async function publish(
 async function state(): Promise<string | undefined> {
   const { streams } = await services.streams();
   return streams.find(({ id }) => id === stream)?.state;
-}
-
-/** What ffmpeg says about a playlist and everything in it. */
-async function complaintsAbout(url: string): Promise<string> {
-  return (await run('ffmpeg', ['-v', 'error', '-i', url, '-f', 'null', '-'])).stderr;
 }
 
 async function finishedRecording(): Promise<StreamList['recordings'][number]> {
@@ -140,10 +133,10 @@ describe('a publisher that is killed and comes back', () => {
     expect(multivariantLoads).toEqual([]);
     expect(viewer.pageErrors).toEqual([]);
     expect(HLS.parse(ended)).toMatchObject({ isMasterPlaylist: false, endlist: true });
-    expect(await complaintsAbout(playlistUrl)).toBe('');
+    expect(await decoderComplaints(playlistUrl)).toBe('');
     const recording = await finishedRecording();
     expect(recording.durationSeconds).toBeCloseTo(totalSeconds, 0);
-    expect(await complaintsAbout(recording.playlistUrl)).toBe('');
+    expect(await decoderComplaints(recording.playlistUrl)).toBe('');
     expect(new Set(checker.segments.map(({ map }) => map)).size).toBe(2);
     await viewer.close();
   });

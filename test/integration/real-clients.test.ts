@@ -9,6 +9,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { missingPackages, whipClientPackage } from '../../infra/local/system-packages.ts';
 import { launchChromium, publishFrom } from '../support/chromium-publisher.ts';
+import { decoderComplaints } from '../support/decoder-complaints.ts';
 import { GstreamerPublisher } from '../support/gstreamer-publisher.ts';
 import { type IngestForTest, startIngestForTest, streamId } from '../support/ingest-for-test.ts';
 import { pollUntil } from '../support/poll-until.ts';
@@ -118,13 +119,7 @@ async function decodedOf(stream: string, rendition: string) {
 async function decode(media: Buffer): Promise<{ stdout: string; stderr: string }> {
   const probing = run('ffprobe', ['-v', 'error', '-show_streams', '-i', 'pipe:0']);
   probing.child.stdin?.end(media);
-  // The muxer counts in ticks of the guessed frame rate unless it is told to keep the timestamps:
-  // two pictures of a camera whose pace jitters could share a tick, which it would complain about.
-  const keepTimestamps = ['-fps_mode', 'passthrough', '-enc_time_base', '-1'];
-  const output = [...keepTimestamps, '-f', 'null', '-'];
-  const decoding = run('ffmpeg', ['-v', 'error', '-i', 'pipe:0', ...output]);
-  decoding.child.stdin?.end(media);
-  return { stdout: (await probing).stdout, stderr: (await decoding).stderr };
+  return { stdout: (await probing).stdout, stderr: await decoderComplaints(media) };
 }
 
 /** Which colour there is more of in each half of the last picture. */

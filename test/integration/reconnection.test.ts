@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { type IntegrityKey, SegmentVerifier, type StreamList } from '@shoal/ingest/protocol';
 import * as HLS from 'hls-parser';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { decoderComplaints } from '../support/decoder-complaints.ts';
 import { makeFrames, playFrames, shifted } from '../support/frame-source.ts';
 import {
   type IngestForTest,
@@ -61,10 +62,6 @@ class Polling {
       this.pollCount += 1;
     }
   }
-}
-
-async function decodingErrors(url: string): Promise<string> {
-  return (await run('ffmpeg', ['-v', 'error', '-i', url, '-f', 'null', '-'])).stderr;
 }
 
 async function stateOf(house: IngestForTest, stream: string): Promise<string | undefined> {
@@ -127,12 +124,12 @@ describe('a publisher that vanishes', () => {
     const seconds = high?.reduce((sum, { durationSeconds }) => sum + durationSeconds, 0);
     expect(seconds).toBeCloseTo(9, 0);
     for (const name of names) {
-      expect(await decodingErrors(`${house.ingest.url}/live/demo/${name}/index.m3u8`)).toBe('');
+      expect(await decoderComplaints(`${house.ingest.url}/live/demo/${name}/index.m3u8`)).toBe('');
     }
     const list: StreamList = await (await fetch(`${house.ingest.url}/api/v1/streams`)).json();
     expect(list.recordings).toHaveLength(1);
     expect(list.recordings[0]?.durationSeconds).toBeCloseTo(9, 0);
-    expect(await decodingErrors(list.recordings[0]?.playlistUrl ?? '')).toBe('');
+    expect(await decoderComplaints(list.recordings[0]?.playlistUrl ?? '')).toBe('');
   });
 
   it('has silence for its sound while it sends none', async () => {
@@ -275,7 +272,9 @@ describe('an encoder that is killed', () => {
           expect(seconds).toBeLessThan(10.2);
         }
         for (const name of names) {
-          expect(await decodingErrors(`${house.ingest.url}/live/demo/${name}/index.m3u8`)).toBe('');
+          expect(await decoderComplaints(`${house.ingest.url}/live/demo/${name}/index.m3u8`)).toBe(
+            '',
+          );
         }
       } finally {
         await house.close();
