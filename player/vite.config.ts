@@ -113,134 +113,50 @@ const hlsFromSource = {
   ],
 };
 
+const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
+
+/** Parts of dependencies that a viewer's browser has no use for, or has itself. */
+const standIns = [
+  { find: /^debug$/, replacement: here('./stand-ins/debug.ts') },
+  { find: /^events$/, replacement: here('./stand-ins/events.ts') },
+  { find: /^text-decoder$/, replacement: here('./stand-ins/text-decoder.ts') },
+  { find: /^.*\/imsc1-ttml-parser$/, replacement: here('./stand-ins/ttml-parser.ts') },
+  {
+    // Of p2p-media-loader's core.
+    find: /^\..*\/(http-loader|segment-memory-storage)\.js$/,
+    replacement: here('./stand-ins/p2p-media-loader-loading.ts'),
+  },
+];
+
 /** What a page would load late, and almost none needs, is a file of its own beside those that are one. */
-const linkedScriptVerifier = {
-  find: /^\.\/script-verifier\.ts$/,
-  replacement: fileURLToPath(
-    new URL('./delivery/verification/linked-script-verifier.ts', import.meta.url),
-  ),
-};
-
-const linkedSoundJoiner = {
-  find: /^.*\/load-sound-joiner\.ts$/,
-  replacement: fileURLToPath(
-    new URL('./delivery/joined-sound/linked-sound-joiner.ts', import.meta.url),
-  ),
-};
-
-const linkedP2pMediaLoader = {
-  find: /^.*\/load-p2p-media-loader\.ts$/,
-  replacement: fileURLToPath(
-    new URL('./delivery/exchange/linked-p2p-media-loader.ts', import.meta.url),
-  ),
-};
+const linkedFiles = [
+  {
+    find: /^\.\/script-verifier\.ts$/,
+    replacement: here('./delivery/verification/linked-script-verifier.ts'),
+  },
+  {
+    find: /^.*\/load-sound-joiner\.ts$/,
+    replacement: here('./delivery/joined-sound/linked-sound-joiner.ts'),
+  },
+  {
+    find: /^.*\/load-p2p-media-loader\.ts$/,
+    replacement: here('./delivery/exchange/linked-p2p-media-loader.ts'),
+  },
+];
 
 /** The hls.js inside the embed script plays sound by itself. */
 const noJoinedSound = {
   find: /^.*\/joined-sound\.ts$/,
-  replacement: fileURLToPath(new URL('./delivery/hls/no-joined-sound.ts', import.meta.url)),
+  replacement: here('./delivery/hls/no-joined-sound.ts'),
 };
 
-/**
- * The tracker client and p2p-media-loader log through `debug`, which nobody sees in a viewer's
- * browser: 4 kB of gzip for nothing, and time for each of their messages. The client's lines that do
- * nothing else are left out.
- */
-const silentDebug: Plugin = {
-  name: 'silent-debug',
+/** Lines of the tracker client that log and do nothing else: time for each of its messages. */
+const withoutLogLines: Plugin = {
+  name: 'without-log-lines',
   enforce: 'pre',
-  resolveId: (source) => (source === 'debug' ? '\0silent-debug' : null),
-  load: (id) =>
-    id === '\0silent-debug'
-      ? 'const silent = Object.assign(() => {}, { enabled: false });' +
-        'export const debug = () => silent; export default debug;'
-      : null,
   transform: (code, id) =>
     /\/node_modules\/(?:bittorrent-tracker|@thaunknown)\//.test(id)
       ? { code: code.replaceAll(/^ *(?:this\._)?debug\(.*\)$/gm, ''), map: null }
-      : null,
-};
-
-/**
- * Streams of the tracker client can turn bytes into text, which nothing here asks for: the browser's
- * own decoder does for it, without the decoder that streamx brings along.
- */
-const nativeTextDecoder: Plugin = {
-  name: 'native-text-decoder',
-  enforce: 'pre',
-  resolveId: (source) => (source === 'text-decoder' ? '\0native-text-decoder' : null),
-  load: (id) =>
-    id === '\0native-text-decoder'
-      ? 'module.exports = class {' +
-        'constructor(encoding) { this.decoder = new TextDecoder(encoding); }' +
-        'push(bytes) { return this.decoder.decode(bytes, { stream: true }); }' +
-        'flush() { return this.decoder.decode(); }' +
-        '};'
-      : null,
-};
-
-/**
- * The tracker client and its streams ask of `events` what is here: listeners that are called in turn,
- * which the streams hear of, and an error that nobody listens to thrown. 1.5 kB of gzip less than all that Node's class can do.
- */
-const fewEvents: Plugin = {
-  name: 'few-events',
-  enforce: 'pre',
-  resolveId: (source) => (source === 'events' ? '\0few-events' : null),
-  load: (id) =>
-    id === '\0few-events'
-      ? 'class EventEmitter {' +
-        'on(name, listener) {' +
-        ' this.emit("newListener", name, listener);' +
-        ' const lists = (this._listeners ??= new Map());' +
-        ' lists.set(name, [...(lists.get(name) ?? []), listener]); return this; }' +
-        'once(name, listener) {' +
-        ' const first = (...values) => { this.off(name, first); listener.apply(this, values); };' +
-        ' first.listener = listener; return this.on(name, first); }' +
-        'off(name, listener) {' +
-        ' const list = this._listeners?.get(name) ?? [];' +
-        ' this._listeners?.set(name,' +
-        ' list.filter((each) => each !== listener && each.listener !== listener)); return this; }' +
-        'removeListener(name, listener) { return this.off(name, listener); }' +
-        'emit(name, ...values) {' +
-        ' const list = this._listeners?.get(name) ?? [];' +
-        ' if (name === "error" && list.length === 0) throw values[0];' +
-        ' for (const listener of list) listener.apply(this, values);' +
-        ' return list.length > 0; }' +
-        '}' +
-        'module.exports = EventEmitter; EventEmitter.EventEmitter = EventEmitter;'
-      : null,
-};
-
-/** Subtitles are WebVTT and CEA-608 here; hls.js reports those in TTML as it does broken ones. */
-const withoutTtml: Plugin = {
-  name: 'without-ttml',
-  enforce: 'pre',
-  resolveId: (source) => (source.endsWith('/imsc1-ttml-parser') ? '\0without-ttml' : null),
-  load: (id) =>
-    id === '\0without-ttml'
-      ? 'export const IMSC1_CODEC = "stpp.ttml.im1t";' +
-        'export const parseIMSC1 = (payload, start, onCues, onError) =>' +
-        ' onError(new Error("TTML subtitles are not in this build."));'
-      : null,
-};
-
-/**
- * p2p-media-loader's core is given no HTTP downloads and a storage of ours (delivery/exchange): what it
- * would load and keep with by itself is never made.
- */
-const withoutLoadersOfP2pMediaLoader: Plugin = {
-  name: 'without-loaders-of-p2p-media-loader',
-  enforce: 'pre',
-  resolveId: (source, importer) =>
-    importer?.includes('p2p-media-loader-core') &&
-    /\/(http-loader|segment-memory-storage)\.js$/.test(source)
-      ? '\0without-loaders'
-      : null,
-  load: (id) =>
-    id === '\0without-loaders'
-      ? 'class Missing { constructor() { throw new Error("This is not in this build."); } }' +
-        'export { Missing as HttpRequestExecutor, Missing as SegmentMemoryStorage };'
       : null,
 };
 
@@ -267,14 +183,7 @@ export default defineConfig(({ mode }) => {
   return {
     root,
     publicDir: false,
-    plugins: [
-      silentDebug,
-      nativeTextDecoder,
-      fewEvents,
-      withoutTtml,
-      withoutLoadersOfP2pMediaLoader,
-      sha512ForFew,
-    ],
+    plugins: [withoutLogLines, sha512ForFew],
     // Dependencies written for Node ask for these; a browser has neither.
     define: {
       'process.env.NODE_ENV': '"production"',
@@ -286,11 +195,10 @@ export default defineConfig(({ mode }) => {
     },
     resolve: {
       alias: [
+        ...standIns,
         ...(output.hasHls ? hlsFromSource.alias : []),
         ...(mode === 'iife' ? [noJoinedSound] : []),
-        ...(isSingleFile && mode !== 'verifier'
-          ? [linkedScriptVerifier, linkedSoundJoiner, linkedP2pMediaLoader]
-          : []),
+        ...(isSingleFile && mode !== 'verifier' ? linkedFiles : []),
       ],
     },
     build: {
