@@ -151,6 +151,13 @@ async function positionSeconds(page: Page): Promise<number> {
   });
 }
 
+interface AskedRequest {
+  /** Which setup of the page it went through. */
+  readonly by: string | null;
+  readonly language: string;
+  readonly isRange: boolean;
+}
+
 interface PlayersOnPage {
   readonly version: string;
   readonly stats: PlayerStats;
@@ -177,23 +184,31 @@ const builds = [
 const lightBuilds = builds.filter((build) => build.includes('light'));
 
 /**
- * Both add to hls.js's requests. The players take them by turns, so that there are two of each: who is taken
- * out of the swarm by the guard, as on a busy machine, asks for whole segments.
+ * Both add to hls.js's requests, whose URLs may have a query already. The players take them by turns, so
+ * that there are two of each: who is taken out of the swarm by the guard, as on a busy machine, asks for
+ * whole segments.
  */
-const requestSetups = `[
-  {
-    xhrSetup: (xhr, url) => {
-      xhr.open('GET', url + '?by=xhr');
-      xhr.setRequestHeader('accept-language', 'tlh');
+const requestSetups = `(() => {
+  const marked = (url, by) => {
+    const asked = new URL(url);
+    asked.searchParams.set('by', by);
+    return asked.href;
+  };
+  return [
+    {
+      xhrSetup: (xhr, url) => {
+        xhr.open('GET', marked(url, 'xhr'));
+        xhr.setRequestHeader('accept-language', 'tlh');
+      },
     },
-  },
-  {
-    fetchSetup: ({ url }, parameters) => {
-      parameters.headers.set('accept-language', 'tlh');
-      return new Request(url + '?by=fetch', parameters);
+    {
+      fetchSetup: ({ url }, parameters) => {
+        parameters.headers.set('accept-language', 'tlh');
+        return new Request(marked(url, 'fetch'), parameters);
+      },
     },
-  },
-]`;
+  ];
+})()`;
 
 /** One page with a player for each build, all on the same stream. */
 function pageOfBuilds(builds: readonly string[], setups: string): string {
@@ -230,13 +245,12 @@ describe('hls.js 1.6 and 1.7, full and light, as four players on one page', () =
     try {
       const problems: string[] = [];
       page.on('pageerror', (error) => problems.push(error.message));
-      const asked: { readonly by: string; readonly language: string; readonly isRange: boolean }[] =
-        [];
+      const asked: AskedRequest[] = [];
       page.on('request', (request) => {
-        const { pathname, search } = new URL(request.url());
+        const { pathname, searchParams } = new URL(request.url());
         if (!pathname.endsWith('.m4s')) return;
         const { range, 'accept-language': language = '' } = request.headers();
-        asked.push({ by: search, language, isRange: range !== undefined });
+        asked.push({ by: searchParams.get('by'), language, isRange: range !== undefined });
       });
       await page.goto(`${site.url}/builds`);
       await page.waitForFunction(() => window.shoalPlayers !== undefined);
@@ -255,14 +269,14 @@ describe('hls.js 1.6 and 1.7, full and light, as four players on one page', () =
       const versions = (await players()).map(({ version }) => version.slice(0, 3));
       expect(versions).toEqual(['1.6', '1.6', '1.7', '1.7']);
       // What the page tells hls.js to do with requests holds for segments and for ranges of them.
-      for (const by of ['?by=xhr', '?by=fetch']) {
+      for (const by of ['xhr', 'fetch']) {
         await pollUntil(() => asked.some((each) => each.by === by && each.isRange), {
           timeoutMs,
-          description: `a range is asked for with ${by}`,
+          description: `a range is asked for by ${by}`,
         });
       }
       expect(asked.filter(({ language }) => language !== 'tlh')).toEqual([]);
-      expect(new Set(asked.map(({ by }) => by))).toEqual(new Set(['?by=xhr', '?by=fetch']));
+      expect(new Set(asked.map(({ by }) => by))).toEqual(new Set(['xhr', 'fetch']));
 
       await page.evaluate(() => window.destroyFirstPlayer());
       const [destroyed, ...before] = await players();
