@@ -43,16 +43,7 @@ beforeAll(async () => {
     },
   });
   browser = await launchChromium();
-  context = await browser.newContext({ viewport: { width: 800, height: 700 } });
-  // The servers of others that two examples ask for files of their packages.
-  await context.route(/cdn\.jsdelivr\.net|cdn\.plyr\.io/, (route) => {
-    const name = path.basename(new URL(route.request().url()).pathname);
-    const folder = name === 'plyr.svg' ? 'plyr/dist' : 'hls.js/dist';
-    return route.fulfill({
-      path: path.join(modules, folder, name),
-      headers: { 'access-control-allow-origin': '*' },
-    });
-  });
+  context = await newContext();
 });
 
 afterAll(async () => {
@@ -62,6 +53,21 @@ afterAll(async () => {
   await examples?.remove();
   await stage?.close();
 });
+
+/** A viewer's browser: with others in one, pages would share its six connections to the origin. */
+async function newContext(): Promise<BrowserContext> {
+  const made = await browser.newContext({ viewport: { width: 800, height: 700 } });
+  // The servers of others that two examples ask for files of their packages.
+  await made.route(/cdn\.jsdelivr\.net|cdn\.plyr\.io/, (route) => {
+    const name = path.basename(new URL(route.request().url()).pathname);
+    const folder = name === 'plyr.svg' ? 'plyr/dist' : 'hls.js/dist';
+    return route.fulfill({
+      path: path.join(modules, folder, name),
+      headers: { 'access-control-allow-origin': '*' },
+    });
+  });
+  return made;
+}
 
 /** Somebody who is there for all but the first test, in which nobody else may deliver. */
 function meetNeighbour(): void {
@@ -113,15 +119,24 @@ describe('the examples to copy', () => {
   });
 
   it.concurrent.each(names)('%s plays and has media from another viewer', async (name) => {
-    const page = await context.newPage();
+    const viewer = await newContext();
     try {
+      const page = await viewer.newPage();
       const problems: string[] = [];
       page.on('pageerror', (error) => problems.push(error.message));
+      const failures: string[] = [];
+      page.on('response', (response) => {
+        if (!response.ok()) failures.push(`${response.status()} ${response.url()}`);
+      });
+      page.on('requestfailed', (request) => {
+        failures.push(`${request.failure()?.errorText} ${request.url()}`);
+      });
       await page.goto(`${site.url}/examples/${name}.html`);
       await pollUntil(async () => (await deliveredPercent(page)) > 0, {
         timeoutMs,
         description: `${name} has media from peers`,
         intervalMs: 500,
+        state: async () => ({ ...(await pictureOf(page)), problems, failures }),
       });
       const before = await positionSeconds(page);
       await pollUntil(async () => (await positionSeconds(page)) > before + 0.5, {
@@ -134,10 +149,23 @@ describe('the examples to copy', () => {
       expect(problems).toEqual([]);
     } finally {
       // A page that is left open takes the processor from all that follow.
-      await page.close();
+      await viewer.close();
     }
   });
 });
+
+/** What somebody would see who looked at the page. */
+async function pictureOf(page: Page): Promise<object> {
+  const delivery = await page.locator('#delivery').innerText();
+  const media = await page.evaluate(() => {
+    const video = document.querySelector<HTMLVideoElement>('video, shoal-player');
+    if (!video) return null;
+    const { currentTime, paused, readyState, networkState, error, buffered } = video;
+    const ends = Array.from({ length: buffered?.length ?? 0 }, (_, index) => buffered.end(index));
+    return { currentTime, paused, readyState, networkState, error: error?.message, ends };
+  });
+  return { delivery, ...media };
+}
 
 async function deliveredPercent(page: Page): Promise<number> {
   return Number.parseInt(await page.locator('#delivery').innerText(), 10) || 0;
@@ -258,7 +286,12 @@ describe('hls.js 1.6 and 1.7, full and light, as four players on one page', () =
       await pollUntil(
         async () =>
           (await players()).every(({ stats }) => stats.peerBytes > 0 && stats.peerCount > 0),
-        { timeoutMs, description: 'every build has media from peers', intervalMs: 500 },
+        {
+          timeoutMs,
+          description: 'every build has media from peers',
+          intervalMs: 500,
+          state: players,
+        },
       );
       // Light builds too, which play no sound that is apart from the pictures.
       await pollUntil(async () => (await players()).every(({ soundBytes }) => soundBytes > 0), {
@@ -290,7 +323,12 @@ describe('hls.js 1.6 and 1.7, full and light, as four players on one page', () =
               stats.peerBytes > past.stats.peerBytes
             );
           }),
-        { timeoutMs, description: 'the other players go on with peers', intervalMs: 500 },
+        {
+          timeoutMs,
+          description: 'the other players go on with peers',
+          intervalMs: 500,
+          state: async () => ({ before, now: await players() }),
+        },
       );
       // What is gone neither plays nor counts.
       expect((await players())[0]?.stats.cdnBytes).toBe(destroyed?.stats.cdnBytes);

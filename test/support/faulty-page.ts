@@ -13,6 +13,8 @@ export interface WatchedPlayback {
   readonly cdnBytes: number;
   readonly discardedBytes: number;
   readonly stallCount: number;
+  /** Behind the live edge, as hls.js counts; `null` before it plays. */
+  readonly latencySeconds: number | null;
   /** Connections to other viewers that are open now, and sockets to trackers. */
   readonly openConnections: number;
 }
@@ -126,6 +128,7 @@ export const faultyPage = `<!doctype html>
     problems,
     peerCount: 0, peerBytes: 0, cdnBytes: 0, discardedBytes: 0, stallCount: 0,
     ...hls?.shoal?.stats,
+    latencySeconds: hls?.latency || null,
     openConnections: [...connections].filter(isOpen).length,
   });
   window.setPlaybackRate = (rate) => {

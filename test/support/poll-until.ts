@@ -6,6 +6,8 @@ export interface PollOptions {
   /** What is waited for; the error names it. */
   readonly description: string;
   readonly intervalMs?: number;
+  /** What there is instead, for the error. */
+  readonly state?: () => Promise<unknown>;
 }
 
 /**
@@ -14,7 +16,7 @@ export interface PollOptions {
  */
 export async function pollUntil<Value>(
   check: () => Value | Promise<Value>,
-  { timeoutMs, description, intervalMs = 50 }: PollOptions,
+  { timeoutMs, description, intervalMs = 50, state }: PollOptions,
 ): Promise<Exclude<Value, null | undefined | false>> {
   const deadlineMs = performance.now() + timeoutMs;
   let lastError: unknown;
@@ -27,7 +29,8 @@ export async function pollUntil<Value>(
       lastError = cause;
     }
     if (performance.now() >= deadlineMs) {
-      throw new Error(`not within ${timeoutMs} ms: ${description}`, { cause: lastError });
+      const instead = state ? `; instead: ${await described(state)}` : '';
+      throw new Error(`not within ${timeoutMs} ms: ${description}${instead}`, { cause: lastError });
     }
     await new Promise((resolve) => setTimeout(resolve, intervalMs));
   }
@@ -35,4 +38,12 @@ export async function pollUntil<Value>(
 
 function isPresent<Value>(value: Value): value is Exclude<Value, null | undefined | false> {
   return value !== null && value !== undefined && value !== false;
+}
+
+async function described(state: () => Promise<unknown>): Promise<string> {
+  try {
+    return JSON.stringify(await state());
+  } catch (error) {
+    return String(error);
+  }
 }
