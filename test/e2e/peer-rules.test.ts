@@ -164,7 +164,7 @@ describe.concurrent('the quality guard', () => {
           description: `the guard is at ${level}`,
           intervalMs: 100,
         });
-      await untilGuard('careful');
+      await stage.untilPeersDeliver(viewer, 2, 0);
       // Faster than a broadcast can be played: whoever is blamed, the picture stands still.
       await page.evaluate(() => window.setPlaybackRate(4));
       await untilGuard('off');
@@ -180,6 +180,7 @@ describe.concurrent('the quality guard', () => {
       await untilGuard('careful');
       const changes = await page.evaluate(() => window.guardChanges);
       expect(changes.slice(0, 3).map(({ level }) => level)).toEqual(['careful', 'off', 'careful']);
+      expect(changes[0]?.reason).toContain('stall');
       expect(changes[1]?.reason).toContain('stall');
       expect((await viewer.watched()).problems).toEqual([]);
     });

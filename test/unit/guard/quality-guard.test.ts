@@ -156,6 +156,36 @@ describe('the quality guard', () => {
     expect(playback.deliver(120, 0.02).level).toBe('full');
   });
 
+  it('does not blame those whom it has just met', () => {
+    const playback = new Playback();
+    playback.pass(10, { isSharing: false });
+    playback.pass(1, { isSharing: true });
+    expect(playback.deliver(4, 0.9).level).toBe('full');
+    for (let second = 0; second < 60; second += 1)
+      expect(playback.deliver(1, 0.05).level).toBe('full');
+  });
+
+  it('finds out after 25 s about those who were late from the start', () => {
+    const playback = new Playback();
+    playback.pass(10, { isSharing: false });
+    playback.pass(1, { isSharing: true });
+    expect(playback.deliver(24, 0.9).level).toBe('full');
+    expect(playback.deliver(2, 0.9)).toEqual({ level: 'careful', reason: 'late-pieces' });
+  });
+
+  it('gives those whom it meets again after a pause the same time', () => {
+    const playback = new Playback();
+    playback.pass(30);
+    playback.stall(3);
+    playback.pass(1, { isSharing: false });
+    secondsUntil(playback, 'careful');
+    playback.pass(30);
+    playback.pass(1, { isSharing: true });
+    playback.deliver(4, 0.9);
+    for (let second = 0; second < 40; second += 1)
+      expect(playback.deliver(1, 0.15).level).toBe('careful');
+  });
+
   it('leaves a swarm that is of no use', () => {
     const playback = new Playback();
     playback.deliver(30, 0.05);
