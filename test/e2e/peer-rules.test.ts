@@ -154,7 +154,7 @@ describe.concurrent('a viewer who is kept out of the swarm', () => {
 });
 
 describe.concurrent('the quality guard', () => {
-  it('turns slow peers down, off when the picture stands still, and asks them again later', async () => {
+  it('turns slow peers down and off when the picture stands still, and asks them again later', async () => {
     const slow = { neighbours: 2, neighbour: { uplinkBps: 50_000 } };
     await stage.withPage('guarded-quality', slow, async (viewer) => {
       const { page } = viewer;

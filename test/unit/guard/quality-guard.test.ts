@@ -51,6 +51,12 @@ class Playback {
     return decision;
   }
 
+  /** After a while from the CDN alone. */
+  meetOthers(): void {
+    this.pass(10, { isSharing: false });
+    this.pass(1, { isSharing: true });
+  }
+
   stall(seconds: number): GuardDecision {
     const { stallCount, stallSeconds } = this.now;
     const decision = this.pass(1, { stallCount: stallCount + 1 });
@@ -158,8 +164,7 @@ describe('the quality guard', () => {
 
   it('does not blame those whom it has just met', () => {
     const playback = new Playback();
-    playback.pass(10, { isSharing: false });
-    playback.pass(1, { isSharing: true });
+    playback.meetOthers();
     expect(playback.deliver(4, 0.9).level).toBe('full');
     for (let second = 0; second < 60; second += 1)
       expect(playback.deliver(1, 0.05).level).toBe('full');
@@ -167,8 +172,7 @@ describe('the quality guard', () => {
 
   it('finds out after 25 s about those who were late from the start', () => {
     const playback = new Playback();
-    playback.pass(10, { isSharing: false });
-    playback.pass(1, { isSharing: true });
+    playback.meetOthers();
     expect(playback.deliver(24, 0.9).level).toBe('full');
     expect(playback.deliver(2, 0.9)).toEqual({ level: 'careful', reason: 'late-pieces' });
   });
