@@ -118,6 +118,7 @@ const here = (file: string): string => fileURLToPath(new URL(file, import.meta.u
 /** Parts of dependencies that a viewer's browser has no use for, or has itself. */
 const standIns = [
   { find: /^debug$/, replacement: here('./stand-ins/debug.ts') },
+  { find: /^err-code$/, replacement: here('./stand-ins/err-code.ts') },
   { find: /^events$/, replacement: here('./stand-ins/events.ts') },
   { find: /^text-decoder$/, replacement: here('./stand-ins/text-decoder.ts') },
   { find: /^.*\/imsc1-ttml-parser$/, replacement: here('./stand-ins/ttml-parser.ts') },

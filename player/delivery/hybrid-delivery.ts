@@ -4,7 +4,7 @@
 import { type SwarmId, streamNameOf, swarmIdOfPlaylist } from '@shoal/tracker/protocol';
 import { CdnError, CdnFetcher } from './cdn-fetcher.ts';
 import type { DeliveredSegment, DeliveryEvents } from './delivery-events.ts';
-import { sha256Hex } from './digest.ts';
+import { firstOf } from './first-of.ts';
 import {
   type MediaSegment,
   type MediaTrack,
@@ -19,6 +19,7 @@ import { SoundLinks } from './pieces/sound-links.ts';
 import { WakeUps } from './pieces/wake-up.ts';
 import type { RenditionSource } from './rendition-source.ts';
 import type { OnArriving } from './segment-progress.ts';
+import { fetchVerified } from './verified-fetch.ts';
 
 export type HybridDeliveryOptions = Omit<
   SourceOptions,
@@ -128,10 +129,7 @@ export class HybridDelivery {
     if (path === this.#foreground.get('main')) this.#startSeconds ??= segment.startSeconds;
     const isAtStart =
       this.#startSeconds !== null && segment.startSeconds <= this.#startSeconds + boundarySeconds;
-    return source.load(segment, signal, onArriving, isAtStart).catch((error: unknown) => {
-      if (!(error instanceof ForgedPiecesError)) throw error;
-      return this.loadFromCdn(segment.url, segment.digest, signal);
-    });
+    return this.#loadPieces(source, segment, signal, onArriving, isAtStart);
   }
 
   /**
@@ -144,17 +142,40 @@ export class HybridDelivery {
     signal: AbortSignal,
     init: RequestInit = {},
   ): Promise<DeliveredSegment> {
-    let response = await this.#cdn.fetch(url, signal, init);
-    if (digest !== null && (await sha256Hex(response.bytes)) !== digest) {
-      this.#options.events.onDiscarded(response.bytes.byteLength);
-      response = await this.#cdn.fetch(url, signal, { ...init, cache: 'reload' });
-      if ((await sha256Hex(response.bytes)) !== digest) {
-        throw new CdnError(0, `${url} does not match its digest`, response.bytes.byteLength);
-      }
+    try {
+      const { events } = this.#options;
+      const response = await fetchVerified(this.#cdn, events, url, digest, signal, init);
+      const { bytes, ...transfer } = response;
+      events.onDelivered('cdn', bytes.byteLength);
+      return { bytes, source: 'cdn', transfer };
+    } catch (error) {
+      if (error instanceof CdnError) this.#options.events.onDiscarded(error.receivedBytes);
+      throw error;
     }
-    const { bytes, ...transfer } = response;
-    this.#options.events.onDelivered('cdn', bytes.byteLength);
-    return { bytes, source: 'cdn', transfer };
+  }
+
+  /**
+   * By pieces; where these may be forged, whichever comes first of them and the whole from the CDN. If the
+   * CDN is what is wrong, neighbours have the pieces, and hls.js would ask for them only seconds later.
+   */
+  async #loadPieces(
+    source: RenditionSource,
+    segment: MediaSegment,
+    signal: AbortSignal,
+    onArriving: OnArriving | undefined,
+    isAtStart: boolean,
+  ): Promise<DeliveredSegment> {
+    try {
+      return await source.load(segment, signal, onArriving, isAtStart);
+    } catch (error) {
+      if (!(error instanceof ForgedPiecesError)) throw error;
+      const whole = (until: AbortSignal) => this.loadFromCdn(segment.url, segment.digest, until);
+      if (error.isCertain || source.peerCount === 0) return whole(signal);
+      return firstOf(signal, [
+        whole,
+        (until) => this.#loadPieces(source, segment, until, onArriving, false),
+      ]);
+    }
   }
 
   close(): void {

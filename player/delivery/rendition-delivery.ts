@@ -3,7 +3,6 @@
 
 import { CdnError, type CdnFetcher } from './cdn-fetcher.ts';
 import type { DeliveredSegment, DeliveryEvents } from './delivery-events.ts';
-import { sha256Hex } from './digest.ts';
 import type { Exchange, ExchangeListener, OpenExchange } from './exchange/exchange.ts';
 import { endSeconds, type MediaSegment, type RenditionPlaylist } from './media-segment.ts';
 import type { PeerSettings } from './peer-settings.ts';
@@ -12,6 +11,7 @@ import type { RenditionSource } from './rendition-source.ts';
 import { cdnFetchAtMs, cdnTurn } from './scheduler/cdn-turn.ts';
 import { SegmentProgress } from './segment-progress.ts';
 import type { SegmentStore } from './segment-store.ts';
+import { fetchVerified } from './verified-fetch.ts';
 
 export interface RenditionDeliveryOptions {
   readonly store: SegmentStore;
@@ -258,7 +258,10 @@ export class RenditionDelivery implements RenditionSource {
     const attempt = { controller: new AbortController(), isHedge: progress.isReceiving };
     progress.attempt = attempt;
     try {
-      const { bytes, ...transfer } = await this.#fetchVerified(segment, attempt.controller.signal);
+      const { cdn, events } = this.#options;
+      const { signal } = attempt.controller;
+      const response = await fetchVerified(cdn, events, segment.url, segment.digest, signal);
+      const { bytes, ...transfer } = response;
       if (progress.source === null && this.#progress.get(segment.url) === progress) {
         progress.source = 'cdn';
         progress.transfer = transfer;
@@ -272,17 +275,6 @@ export class RenditionDelivery implements RenditionSource {
       if (progress.attempt === attempt) progress.attempt = null;
       this.#plan();
     }
-  }
-
-  async #fetchVerified(segment: MediaSegment, signal: AbortSignal) {
-    const response = await this.#options.cdn.fetch(segment.url, signal);
-    if (segment.digest === null || (await sha256Hex(response.bytes)) === segment.digest)
-      return response;
-    this.#options.events.onDiscarded(response.bytes.byteLength);
-    // A cache on the way may hold a truncated or mixed-up copy: ask past it, once.
-    const again = await this.#options.cdn.fetch(segment.url, signal, { cache: 'reload' });
-    if ((await sha256Hex(again.bytes)) === segment.digest) return again;
-    throw new CdnError(0, `${segment.url} does not match its digest`, again.bytes.byteLength);
   }
 
   #retryLater(progress: SegmentProgress, error: unknown): void {

@@ -15,7 +15,7 @@ let server: WhipServer;
 const connections: SendingConnection[] = [];
 
 beforeAll(async () => {
-  server = await startWhipServer({ maxConnectingMs: 1_500 });
+  server = await startWhipServer();
 });
 
 afterAll(async () => {
@@ -394,6 +394,11 @@ describe('PATCH of a session (§4.3)', () => {
   it('refuses ICE restarts, which it cannot do, with 422, and the session goes on', async () => {
     const published = await publish();
     await published.connection.connect(published.answer);
+    // The publisher may know of the connection a moment before the server does.
+    await pollUntil(() => server.endpoint.sessionStatistics()[0]?.state === 'live', {
+      timeoutMs: 10_000,
+      description: 'the session is live',
+    });
     const restart = `a=ice-ufrag:newu\r\na=ice-pwd:${'n'.repeat(24)}\r\n${media}${candidate}`;
     const response = await patch(published, restart, { 'If-Match': '*' });
     await expectProblem(response, 422, 'ice-restart-not-supported');
@@ -425,12 +430,15 @@ describe('the end of a session (§4.2)', () => {
   });
 
   it('comes by itself when the publisher never connects', async () => {
-    const published = await publish();
-    await pollUntil(() => server.endpoint.sessionStatistics().length === 0, {
+    await using impatient = await startWhipServer({ maxConnectingMs: 500 });
+    const response = await post(await connect().offer(), 'demo', impatient.url);
+    expect(response.status).toBe(201);
+    await pollUntil(() => impatient.endpoint.sessionStatistics().length === 0, {
       timeoutMs: 5_000,
       description: 'the session is freed',
     });
-    expect((await fetch(published.sessionUrl)).status).toBe(404);
+    const sessionUrl = impatient.url + (response.headers.get('Location') ?? '');
+    expect((await fetch(sessionUrl)).status).toBe(404);
   });
 
   it('comes within 10 s when the publisher is cut off without a farewell', async () => {

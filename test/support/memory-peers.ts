@@ -48,6 +48,8 @@ export class MemoryPeer implements PeerConnection {
 export function memoryTrackerClient(): {
   readonly clientClass: TrackerClientClass;
   readonly meet: (viewerId: string) => MemoryPeer;
+  /** The viewer has asked for others. */
+  readonly isOpen: () => boolean;
 } {
   const admit: ((peer: PeerConnection) => void)[] = [];
   class MemoryTrackerClient implements TrackerClient {
@@ -66,5 +68,6 @@ export function memoryTrackerClient(): {
       peer.emit('connect');
       return peer;
     },
+    isOpen: () => admit.length > 0,
   };
 }

@@ -394,9 +394,9 @@ export class PieceDelivery implements RenditionSource {
       this.#options.events.onDiscarded(result.discardedBytes);
       if (result.isComplete) segment.progress.failures = 0;
       else this.#fetchFailed(segment, action);
-      // Without end where the root is forged: the digest decides, of the whole from the CDN.
+      // Without end where the root is forged: the digest decides, if the CDN has the whole.
       if (segment.progress.failures >= maxMismatches)
-        segment.progress.fail(new ForgedPiecesError(segment.progress.segment.url));
+        segment.progress.fail(new ForgedPiecesError(segment.progress.segment.url, false));
     } catch (error) {
       const isWanted = this.#segments.get(segment.number) === segment && !segment.isComplete;
       const isBrokenOff = segment.abortCount !== abortCount;
@@ -470,7 +470,7 @@ export class PieceDelivery implements RenditionSource {
     const { digest, url } = segment.progress.segment;
     segment.isWholeRight ??= sha256Hex(segment.read().buffer).then((whole) => whole === digest);
     if (await segment.isWholeRight) this.#deliver(segment);
-    else segment.progress.fail(new ForgedPiecesError(url));
+    else segment.progress.fail(new ForgedPiecesError(url, true));
   }
 
   #deliver(segment: PieceSegment): void {
