@@ -1,23 +1,14 @@
 import { defineConfig } from 'vitest/config';
 
-// Real encoders, or a browser that sends: each of these takes the whole processor of a small machine.
+// Each of these takes the whole processor of a small machine, or is about how fast an encoder is.
 const encodingTests = [
-  'broadcast-source',
-  'broadcast',
-  'broadcaster',
   'frame-rate',
   'ingest-service',
-  'lossy-network',
   'multi-ingest',
-  'passthrough',
   'player-package',
   'real-clients',
-  'reconnection',
-  'recordings',
   'slow-encoder',
   'start',
-  'transcoder',
-  'whip-endpoint',
 ].map((name) => `test/integration/${name}.test.ts`);
 
 const integration = { testTimeout: 60_000, hookTimeout: 60_000 };
@@ -37,7 +28,7 @@ export default defineConfig({
       {
         test: {
           ...integration,
-          // They wait for sockets, timers and other programs: two files at a time.
+          // They wait for sockets, timers, other programs and the pace of a camera: two files at a time.
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
           exclude: encodingTests,
