@@ -1,7 +1,23 @@
 import { defineConfig } from 'vitest/config';
 
+const files = (...names: string[]): string[] =>
+  names.map((name) => `test/integration/${name}.test.ts`);
+
+// Small encoders, or a browser that sends, at the pace of a camera: two of them fit on a small machine.
+const broadcastTests = files(
+  'broadcast-source',
+  'broadcast',
+  'broadcaster',
+  'lossy-network',
+  'passthrough',
+  'reconnection',
+  'recordings',
+  'transcoder',
+  'whip-endpoint',
+);
+
 // Each of these takes the whole processor of a small machine, or is about how fast an encoder is.
-const encodingTests = [
+const encodingTests = files(
   'frame-rate',
   'ingest-service',
   'multi-ingest',
@@ -9,7 +25,7 @@ const encodingTests = [
   'real-clients',
   'slow-encoder',
   'start',
-].map((name) => `test/integration/${name}.test.ts`);
+);
 
 const integration = { testTimeout: 60_000, hookTimeout: 60_000 };
 
@@ -28,12 +44,21 @@ export default defineConfig({
       {
         test: {
           ...integration,
-          // They wait for sockets, timers, other programs and the pace of a camera: two files at a time.
+          // They wait for sockets, timers and other programs: two files at a time.
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
-          exclude: encodingTests,
+          exclude: [...broadcastTests, ...encodingTests],
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          ...integration,
+          name: 'broadcast',
+          include: broadcastTests,
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -42,7 +67,7 @@ export default defineConfig({
           name: 'encoding',
           include: encodingTests,
           fileParallelism: false,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
       {
@@ -52,7 +77,7 @@ export default defineConfig({
           testTimeout: 240_000,
           hookTimeout: 120_000,
           fileParallelism: false,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
         },
       },
     ],

@@ -79,7 +79,7 @@ describe('a peer that serves corrupted segments', () => {
       const { count, marked } = await viewer.appends();
       expect(count).toBeGreaterThan(4);
       expect(marked).toBe(0);
-      expect((await viewer.stats()).stallCount).toBe(0);
+      expect(await viewer.starvedCount()).toBe(0);
     }
   });
 

@@ -2,8 +2,9 @@
 // its picture, its sound and whether marked bytes ever came near its media buffer.
 
 import type { PlayerStats } from '@shoal/player';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 import { pollUntil } from './poll-until.ts';
+import { countStarving } from './starved-count.ts';
 
 declare global {
   interface Window {
@@ -101,6 +102,16 @@ export class BrowserViewer {
         intervalMs: 250,
       },
     );
+    await this.#video.evaluate(countStarving);
+  }
+
+  /** How often the picture stood still for want of media, since it was seen to play. */
+  async starvedCount(): Promise<number> {
+    return await this.#video.evaluate((video) => Number(video.dataset['starvedCount']));
+  }
+
+  get #video(): Locator {
+    return this.page.locator('shoal-player video').first();
   }
 
   async close(): Promise<void> {

@@ -8,6 +8,7 @@ import OldLightHls from 'hls.js-1.6/light';
 import { createShoalHls, type ExchangeKind } from '../../player/plugin.ts';
 import { HlsSession } from '../../player/shoal-session.ts';
 import type { PlayerStats } from '../../player/stats.ts';
+import { countStarving } from './starved-count.ts';
 
 export type HlsBuild = 'full' | 'light' | '1.6' | '1.6-light' | 'plain';
 
@@ -98,6 +99,7 @@ function follow(hls: Hls, video: HTMLVideoElement): DeliveryPage {
   const startedAtMs = performance.now();
   video.addEventListener('playing', () => {
     page.startupMs ??= performance.now() - startedAtMs;
+    countStarving(video);
   });
   video.addEventListener('waiting', () => {
     if (page.startupMs !== null && !video.seeking) page.stallCount += 1;

@@ -22,6 +22,8 @@ export interface DeliveryViewerOptions {
 export interface DeliveryReport {
   readonly startupMs: number | null;
   readonly stallCount: number;
+  /** Of these, for want of media. */
+  readonly starvedCount: number;
   readonly errors: readonly { readonly details: string; readonly isFatal: boolean }[];
   readonly unhandled: readonly string[];
   readonly fragments: readonly LoadedFragment[];
@@ -74,6 +76,7 @@ export class DeliveryViewer {
       return {
         startupMs,
         stallCount,
+        starvedCount: Number(video.dataset['starvedCount'] ?? 0),
         errors,
         unhandled,
         fragments,

@@ -29,6 +29,8 @@ export interface RecordedLiveOriginOptions {
   /** Speed of one response. */
   readonly responseBps: number;
   readonly firstByteMs: number;
+  /** Who asks for the stream waits, and the broadcast with them, until `begin`. */
+  readonly isHeld: boolean;
 }
 
 const defaults: Omit<RecordedLiveOriginOptions, 'tracks'> = {
@@ -40,6 +42,7 @@ const defaults: Omit<RecordedLiveOriginOptions, 'tracks'> = {
   recordingHasPieces: false,
   responseBps: 25_000_000,
   firstByteMs: 20,
+  isHeld: false,
 };
 
 /** As the real origin: more piece roots would cost every reload and help nobody. */
@@ -58,7 +61,9 @@ export class RecordedLiveOrigin {
   readonly #server: Server;
   readonly #waiting = new Set<() => void>();
   readonly #listed = new Map<string, readonly ListedSegment[]>();
-  readonly #startedAtEpochMs = Date.now();
+  #startedAtEpochMs = Date.now();
+  readonly #held: (() => void)[] = [];
+  #isHeld: boolean;
   /** Tracks that have ended, and how many segments each of them had then. */
   readonly #endedAt = new Map<string, number>();
   #segmentCount: number;
@@ -72,6 +77,7 @@ export class RecordedLiveOrigin {
 
   private constructor(options: RecordedLiveOriginOptions) {
     this.#options = options;
+    this.#isHeld = options.isHeld;
     this.#segmentCount = options.isRecording ? this.#availableCount() : options.initialSegments;
     for (const { rendition, segments } of options.tracks)
       this.#listed.set(
@@ -85,10 +91,24 @@ export class RecordedLiveOrigin {
     options: Partial<RecordedLiveOriginOptions> & Pick<RecordedLiveOriginOptions, 'tracks'>,
   ): Promise<RecordedLiveOrigin> {
     const origin = new RecordedLiveOrigin({ ...defaults, ...options });
-    const { host, segmentSeconds, isRecording } = origin.#options;
+    const { host, isHeld } = origin.#options;
     await new Promise<void>((resolve) => origin.#server.listen(0, host, resolve));
-    if (!isRecording) origin.#timer = setInterval(() => origin.#publish(), segmentSeconds * 1_000);
+    if (!isHeld) origin.begin();
     return origin;
+  }
+
+  /** The broadcast goes on from what is listed at the start. */
+  begin(): void {
+    const { segmentSeconds, isRecording } = this.#options;
+    this.#isHeld = false;
+    this.#startedAtEpochMs = Date.now();
+    if (!isRecording) this.#timer = setInterval(() => this.#publish(), segmentSeconds * 1_000);
+    for (const answer of this.#held.splice(0)) answer();
+  }
+
+  /** Viewers that wait for it to begin. */
+  get heldCount(): number {
+    return this.#held.length;
   }
 
   get port(): number {
@@ -144,6 +164,7 @@ export class RecordedLiveOrigin {
       return;
     }
     if (url.pathname === '/live/recorded/index.m3u8') {
+      if (this.#isHeld) await new Promise<void>((resolve) => this.#held.push(resolve));
       response.end(this.#multivariantPlaylist());
       return;
     }
