@@ -46,6 +46,8 @@ export class HybridDelivery {
   readonly #renditions = new Map<string, Rendition>();
   /** Paths of the playlists being played. */
   readonly #foreground = new Map<MediaTrack, string>();
+  /** URLs of segments whose pieces may be forged. */
+  readonly #wholesUnderWay = new Set<string>();
   /** The first pictures that were asked for begin there. */
   #startSeconds: number | null = null;
   #peersAllowed = false;
@@ -169,12 +171,23 @@ export class HybridDelivery {
       return await source.load(segment, signal, onArriving, isAtStart);
     } catch (error) {
       if (!(error instanceof ForgedPiecesError)) throw error;
-      const whole = (until: AbortSignal) => this.loadFromCdn(segment.url, segment.digest, until);
-      if (error.isCertain || source.peerCount === 0) return whole(signal);
-      return firstOf(signal, [
-        whole,
-        (until) => this.#loadPieces(source, segment, until, onArriving, false),
-      ]);
+      const again = (until: AbortSignal) =>
+        this.#loadPieces(source, segment, until, onArriving, false);
+      const whole = (until: AbortSignal) => this.#loadWhole(segment, until);
+      if (error.isCertain) return whole(signal);
+      // The ranges of a segment fail one after the other: one whole at a time.
+      if (this.#wholesUnderWay.has(segment.url)) return again(signal);
+      if (source.peerCount === 0) return whole(signal);
+      return firstOf(signal, [whole, again]);
+    }
+  }
+
+  async #loadWhole({ url, digest }: MediaSegment, signal: AbortSignal): Promise<DeliveredSegment> {
+    this.#wholesUnderWay.add(url);
+    try {
+      return await this.loadFromCdn(url, digest, signal);
+    } finally {
+      this.#wholesUnderWay.delete(url);
     }
   }
 

@@ -262,6 +262,7 @@ describe('the production-like set', () => {
   });
 
   it('loses the edge itself: playback stops, and goes on by itself when it is back', async () => {
+    const starvedBefore = await page.starvedCount();
     await set.parts.edge.kill();
     // What is buffered is played to its end; then nobody moves.
     let last: readonly number[] = [];
@@ -273,6 +274,7 @@ describe('the production-like set', () => {
       },
       { timeoutMs: 120_000, description: 'viewers notice that it is gone', intervalMs: 2_000 },
     );
+    expect(await page.starvedCount()).toBeGreaterThan(starvedBefore);
     await set.parts.edge.resume();
     await untilPlayed(playedAfterFaultSeconds, 120_000);
     expect(page.pageErrors).toEqual([]);

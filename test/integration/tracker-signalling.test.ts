@@ -5,6 +5,8 @@ import { connect } from 'node:net';
 import { Tracker, type TrackerOptions } from '@shoal/tracker';
 import Client from 'bittorrent-tracker/client';
 import { afterEach, describe, expect, it } from 'vitest';
+// Mends WebRTC in Node: without it every meeting takes ten seconds, and some fail.
+import '../../infra/demo/node-webrtc.ts';
 import { signViewerToken } from '../../tracker/admission/viewer-token.ts';
 import { AnnouncingViewer } from '../support/announcing-viewer.ts';
 import { pollUntil } from '../support/poll-until.ts';

@@ -107,7 +107,9 @@ export class BrowserViewer {
 
   /** How often the picture stood still for want of media, since it was seen to play. */
   async starvedCount(): Promise<number> {
-    return await this.#video.evaluate((video) => Number(video.dataset['starvedCount']));
+    return await this.#video.evaluate((video) =>
+      Number(video.getAttribute('data-starved-count') ?? Number.NaN),
+    );
   }
 
   get #video(): Locator {

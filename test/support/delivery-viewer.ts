@@ -76,7 +76,7 @@ export class DeliveryViewer {
       return {
         startupMs,
         stallCount,
-        starvedCount: Number(video.dataset['starvedCount'] ?? 0),
+        starvedCount: Number(video.getAttribute('data-starved-count') ?? Number.NaN),
         errors,
         unhandled,
         fragments,

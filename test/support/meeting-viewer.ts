@@ -2,6 +2,8 @@
 // real WebRTC, without media. For tests of trackers behind a proxy.
 
 import { loadTrackerClientClass } from '@shoal/player/delivery';
+// Mends WebRTC in Node: without it every meeting takes ten seconds, and some fail.
+import '../../infra/demo/node-webrtc.ts';
 import type { TrackerClientClass } from '../../player/delivery/pieces/peer-connection.ts';
 import { PieceLinks } from '../../player/delivery/pieces/piece-links.ts';
 import { encodeBye } from '../../player/delivery/pieces/piece-messages.ts';

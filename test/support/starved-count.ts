@@ -2,12 +2,12 @@
 // is there is no stall of delivery, and the tests' machines are busy now and then.
 
 /** Counts from now on, once a video, in `data-starved-count`. Self-contained: it is sent into pages. */
-export function countStarving(video: HTMLVideoElement | SVGElement | HTMLElement): void {
-  if (!(video instanceof HTMLVideoElement) || video.dataset['starvedCount'] !== undefined) return;
+export function countStarving(video: Element): void {
+  if (!(video instanceof HTMLVideoElement) || video.hasAttribute('data-starved-count')) return;
   // Less than this may be a hole, or the last frames of what has come.
   const leastBufferedSeconds = 0.5;
   let count = 0;
-  video.dataset['starvedCount'] = '0';
+  video.setAttribute('data-starved-count', '0');
   video.addEventListener('waiting', () => {
     const { buffered, currentTime } = video;
     let aheadSeconds = 0;
@@ -17,6 +17,6 @@ export function countStarving(video: HTMLVideoElement | SVGElement | HTMLElement
     }
     if (video.seeking || aheadSeconds >= leastBufferedSeconds) return;
     count += 1;
-    video.dataset['starvedCount'] = String(count);
+    video.setAttribute('data-starved-count', String(count));
   });
 }

@@ -17,7 +17,6 @@ import {
 } from '../../../player/delivery/pieces/piece-messages.ts';
 import { DeliveryMeter } from '../../../player/telemetry/delivery-meter.ts';
 import { type MemoryPeer, memoryTrackerClient } from '../../support/memory-peers.ts';
-import { pollUntil } from '../../support/poll-until.ts';
 
 const number = 70;
 const pieceBytes = 16 * 1024;
@@ -40,16 +39,22 @@ const playlist: RenditionPlaylist = {
   segments: [media],
 };
 
+const wrong = bytes.map((byte) => byte ^ 0x5a);
+
 let delivery: HybridDelivery;
 let network: ReturnType<typeof memoryTrackerClient>;
-/** How it answers for pieces, and for the whole once pieces are given up. */
-let answer: (isForWhole: boolean) => Uint8Array<ArrayBuffer>;
-let wholeFetches: number;
+let answer: (isForWhole: boolean) => Promise<Uint8Array<ArrayBuffer>>;
+let wholeCount: number;
+let rangeCount: number;
 const digests = vi.spyOn(crypto.subtle, 'digest');
 
 beforeEach(() => {
+  // Ranges are asked for again after seconds: here these pass at once.
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  digests.mockClear();
   network = memoryTrackerClient();
-  wholeFetches = 0;
+  wholeCount = 0;
+  rangeCount = 0;
   delivery = new HybridDelivery({
     playlistUrl: 'http://origin.invalid/live/a/index.m3u8',
     trackerUrl: 'ws://tracker.invalid',
@@ -62,71 +67,122 @@ beforeEach(() => {
     nowMs: () => performance.now(),
     events: new DeliveryMeter(),
     fetch: async (_url, init) => {
-      // The cache is passed by only after a whole that did not match.
-      const isForWhole = init?.cache === 'reload';
-      if (isForWhole) wholeFetches += 1;
+      init?.signal?.throwIfAborted();
+      const range = new Headers(init?.headers).get('range');
+      if (range === null) wholeCount += 1;
+      else rangeCount += 1;
+      const status = range === null ? 200 : 206;
       const headers = { [pieceListHeader]: Buffer.from(list).toString('base64') };
-      return new Response(answer(isForWhole), { headers });
+      const [from = 0, to = bytes.length - 1] = (range?.match(/\d+/g) ?? []).map(Number);
+      const whole = await answer(range === null);
+      return new Response(whole.subarray(from, to + 1), { status, headers });
     },
   });
   delivery.activate(playlist);
   delivery.updatePlayhead(139);
 });
 
-afterEach(() => delivery.close());
+afterEach(() => {
+  delivery.close();
+  vi.useRealTimers();
+});
 
-const wrong = bytes.map((byte) => byte ^ 0x5a);
-
-function load(): Promise<Uint8Array> {
-  const loading = delivery.load(playlist.url, media, new AbortController().signal);
-  return loading.then((delivered) => new Uint8Array(delivered.bytes));
+/** Lets time pass until it is so. Bodies and digests come at the pace of the machine. */
+async function until(isSo: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 20_000 && !isSo(); turn += 1) {
+    if (turn % 20 === 0) vi.advanceTimersByTime(50);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(isSo()).toBe(true);
 }
 
-/** A neighbour that has nothing yet. */
-async function neighbour(): Promise<MemoryPeer> {
-  delivery.allowPeers(true);
-  await vi.waitUntil(network.isOpen);
-  const peer = network.meet('-SH0101-000000000001');
-  peer.emit('data', encodeHello(true, contentOf('/live/a/main/index.m3u8')));
-  await vi.waitUntil(() => delivery.peerCount === 1);
-  return peer;
+interface Loading {
+  readonly bytes: Promise<Uint8Array>;
+  hasEnded: boolean;
 }
 
-async function untilWholeWasWrong(): Promise<void> {
-  await pollUntil(() => wholeFetches > 0, {
-    timeoutMs: 20_000,
-    description: 'the whole is asked for past the caches',
-    intervalMs: 5,
-  });
-  // Read, held against its digest, and told to whoever waits.
-  await new Promise((resolve) => setImmediate(resolve));
-  await Promise.all(digests.mock.results.map(({ value }) => value));
-  await new Promise((resolve) => setImmediate(resolve));
+function load(): Loading {
+  const delivered = delivery.load(playlist.url, media, new AbortController().signal);
+  const bytes = delivered.then((each) => new Uint8Array(each.bytes));
+  const loading: Loading = { bytes, hasEnded: false };
+  const end = (): void => {
+    loading.hasEnded = true;
+  };
+  bytes.then(end, end);
+  return loading;
 }
 
-it('does not keep a neighbour’s pieces from a segment whose whole is as wrong', async () => {
-  answer = () => wrong;
-  const peer = await neighbour();
-  const loading = load();
-  await untilWholeWasWrong();
+/** Brings pieces of the segment. */
+function bring(peer: MemoryPeer, ...indices: number[]): void {
   const tag = (pieces.root.charCodeAt(0) << 8) | pieces.root.charCodeAt(1);
-  peer.emit('data', encodeHave(number, tag, 3, new Uint8Array([0b111]), 0));
+  const bits = indices.reduce((all, index) => all | (1 << index), 0);
+  peer.emit('data', encodeHave(number, tag, 3, new Uint8Array([bits]), 0));
   peer.emit('data', encodeList(number, list));
-  for (let index = 0; index < 3; index += 1) {
+  for (const index of indices) {
     const piece = bytes.subarray(index * pieceBytes, (index + 1) * pieceBytes);
     peer.emit('data', encodePiece(number, index, piece));
   }
-  expect(await loading).toEqual(bytes);
+}
+
+/** A neighbour that has brought the first piece: what is asked of the CDN are ranges. */
+async function neighbour(): Promise<MemoryPeer> {
+  delivery.allowPeers(true);
+  await until(network.isOpen);
+  const peer = network.meet('-SH0101-000000000001');
+  peer.emit('data', encodeHello(true, contentOf('/live/a/main/index.m3u8')));
+  await until(() => delivery.peerCount === 1);
+  bring(peer, 0);
+  // First the list is checked, then the piece.
+  await until(() => digests.mock.calls.length >= 2);
+  await Promise.all(digests.mock.results.map(({ value }) => value));
+  await new Promise((resolve) => setImmediate(resolve));
+  return peer;
+}
+
+it('does not keep a neighbour’s pieces from a segment whose whole is as wrong', async () => {
+  answer = async () => wrong;
+  const peer = await neighbour();
+  const loading = load();
+  await until(() => wholeCount === 2);
+  // When a range is asked for again, the whole has been found wrong.
+  const before = rangeCount;
+  await until(() => rangeCount > before);
+  bring(peer, 1, 2);
+  expect(await loading.bytes).toEqual(bytes);
+});
+
+it('is asked for one whole at a time, and for the next when that was wrong', async () => {
+  const held: (() => void)[] = [];
+  answer = async (isForWhole) => {
+    if (isForWhole) await new Promise<void>((resolve) => held.push(resolve));
+    return wrong;
+  };
+  const peer = await neighbour();
+  const loading = load();
+  await until(() => wholeCount === 1);
+  const before = rangeCount;
+  // By the fourth, three more have been found wrong.
+  await until(() => rangeCount >= before + 4);
+  expect(wholeCount).toBe(1);
+  answer = async () => wrong;
+  for (const resolve of held) resolve();
+  // That one past the caches too, and both of the next.
+  await until(() => wholeCount === 4);
+  bring(peer, 1, 2);
+  expect(await loading.bytes).toEqual(bytes);
 });
 
 it('is believed when its whole matches the digest, though its pieces do not', async () => {
-  answer = (isForWhole) => (isForWhole ? bytes : wrong);
+  answer = async (isForWhole) => (isForWhole ? bytes : wrong);
   await neighbour();
-  expect(await load()).toEqual(bytes);
+  const loading = load();
+  await until(() => loading.hasEnded);
+  expect(await loading.bytes).toEqual(bytes);
 });
 
 it('is what hls.js is told of at once by a viewer without neighbours', async () => {
-  answer = () => wrong;
-  await expect(load()).rejects.toBeInstanceOf(CdnError);
-  expect(wholeFetches).toBe(1);
+  answer = async () => wrong;
+  const loading = load();
+  await until(() => loading.hasEnded);
+  await expect(loading.bytes).rejects.toBeInstanceOf(CdnError);
 });
