@@ -46,7 +46,7 @@ export class HybridDelivery {
   readonly #renditions = new Map<string, Rendition>();
   /** Paths of the playlists being played. */
   readonly #foreground = new Map<MediaTrack, string>();
-  /** URLs of segments whose pieces may be forged. */
+  /** URLs of segments that the CDN is being asked for as a whole, since their pieces may be forged. */
   readonly #wholesUnderWay = new Set<string>();
   /** The first pictures that were asked for begin there. */
   #startSeconds: number | null = null;
