@@ -46,7 +46,7 @@ describe('the production-like set', () => {
       description: 'the broadcast has a playlist at the edge',
     });
     browser = await launchChromium();
-    const context = await browser.newContext();
+    const context = await browser.newContext({ viewport: { width: 480, height: 320 } });
     context.on('request', (request) => hostsAsked.add(new URL(request.url()).host));
     page = await BrowserViewer.openIn(context, `${set.url}/watch/${stream}`);
     headless = [set.trackerUrl, set.trackerUrl, null].map((trackerUrl) =>
